@@ -1,0 +1,1 @@
+//! Inputs and set-ups that the benches share.

@@ -1,0 +1,1 @@
+//! Live frames: UMEM, rings, queues and the XDP steering program.

@@ -1,0 +1,1 @@
+//! The same walk from capture to capture, on virtual time.

@@ -1,0 +1,1 @@
+//! Configuration and routing to published snapshots.

@@ -1,0 +1,236 @@
+//! The flow key: the 5-tuple as seen from client to server, packed for comparing and hashing.
+//!
+//! IPv4 and IPv6 have keys of their own, so that an IPv4 flow pays for 16 bytes and not for 40. Nothing but the
+//! 5-tuple is in them: neither DSCP nor the IPv6 flow label nor a VLAN.
+
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// 5-tuple of an IPv4 flow in 16 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowKey4 {
+    /// Source in the high half, destination in the low half, both as numbers.
+    addresses: u64,
+    /// Source port, destination port, protocol, from bit 40, 24 and 16 downward; the rest is zero.
+    tail: u64,
+}
+
+/// 5-tuple of an IPv6 flow in 40 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowKey6 {
+    source: [u64; 2],
+    destination: [u64; 2],
+    /// As in [`FlowKey4`].
+    tail: u64,
+}
+
+/// 5-tuple of a flow of either family.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FlowKey {
+    /// IPv4.
+    V4(FlowKey4),
+    /// IPv6.
+    V6(FlowKey6),
+}
+
+const fn pack_tail(source_port: u16, destination_port: u16, protocol: u8) -> u64 {
+    (source_port as u64) << 40 | (destination_port as u64) << 24 | (protocol as u64) << 16
+}
+
+macro_rules! tail_accessors {
+    () => {
+        /// Port of the client; 0 for protocols without ports.
+        #[must_use]
+        pub const fn source_port(&self) -> u16 {
+            (self.tail >> 40) as u16
+        }
+
+        /// Port of the service; 0 for protocols without ports.
+        #[must_use]
+        pub const fn destination_port(&self) -> u16 {
+            (self.tail >> 24) as u16
+        }
+
+        /// IP protocol number.
+        #[must_use]
+        pub const fn protocol(&self) -> u8 {
+            (self.tail >> 16) as u8
+        }
+    };
+}
+
+impl FlowKey4 {
+    /// Packs a 5-tuple; ports are 0 for protocols without ports.
+    #[must_use]
+    pub const fn new(
+        source: [u8; 4],
+        destination: [u8; 4],
+        source_port: u16,
+        destination_port: u16,
+        protocol: u8,
+    ) -> Self {
+        let addresses = (u32::from_be_bytes(source) as u64) << 32 | u32::from_be_bytes(destination) as u64;
+        Self { addresses, tail: pack_tail(source_port, destination_port, protocol) }
+    }
+
+    tail_accessors!();
+
+    /// Address of the client.
+    #[must_use]
+    pub const fn source(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits((self.addresses >> 32) as u32)
+    }
+
+    /// Address of the service.
+    #[must_use]
+    pub const fn destination(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.addresses as u32)
+    }
+}
+
+impl FlowKey6 {
+    /// Packs a 5-tuple; ports are 0 for protocols without ports.
+    #[must_use]
+    pub const fn new(
+        source: [u8; 16],
+        destination: [u8; 16],
+        source_port: u16,
+        destination_port: u16,
+        protocol: u8,
+    ) -> Self {
+        Self {
+            source: halves(u128::from_be_bytes(source)),
+            destination: halves(u128::from_be_bytes(destination)),
+            tail: pack_tail(source_port, destination_port, protocol),
+        }
+    }
+
+    tail_accessors!();
+
+    /// Address of the client.
+    #[must_use]
+    pub const fn source(&self) -> Ipv6Addr {
+        whole(self.source)
+    }
+
+    /// Address of the service.
+    #[must_use]
+    pub const fn destination(&self) -> Ipv6Addr {
+        whole(self.destination)
+    }
+}
+
+const fn halves(address: u128) -> [u64; 2] {
+    [(address >> 64) as u64, address as u64]
+}
+
+const fn whole([high, low]: [u64; 2]) -> Ipv6Addr {
+    Ipv6Addr::from_bits((high as u128) << 64 | low as u128)
+}
+
+impl Hash for FlowKey4 {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.addresses);
+        state.write_u64(self.tail);
+    }
+}
+
+impl Hash for FlowKey6 {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for word in [self.source[0], self.source[1], self.destination[0], self.destination[1], self.tail] {
+            state.write_u64(word);
+        }
+    }
+}
+
+impl FlowKey {
+    /// Packs a 5-tuple of one family; `None` if source and destination are of different families.
+    #[must_use]
+    pub fn new(
+        source: IpAddr,
+        destination: IpAddr,
+        source_port: u16,
+        destination_port: u16,
+        protocol: u8,
+    ) -> Option<Self> {
+        match (source, destination) {
+            (IpAddr::V4(s), IpAddr::V4(d)) => {
+                Some(Self::V4(FlowKey4::new(s.octets(), d.octets(), source_port, destination_port, protocol)))
+            }
+            (IpAddr::V6(s), IpAddr::V6(d)) => {
+                Some(Self::V6(FlowKey6::new(s.octets(), d.octets(), source_port, destination_port, protocol)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Address of the client.
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        match self {
+            Self::V4(key) => IpAddr::V4(key.source()),
+            Self::V6(key) => IpAddr::V6(key.source()),
+        }
+    }
+
+    /// Address of the service.
+    #[must_use]
+    pub const fn destination(&self) -> IpAddr {
+        match self {
+            Self::V4(key) => IpAddr::V4(key.destination()),
+            Self::V6(key) => IpAddr::V6(key.destination()),
+        }
+    }
+
+    /// Port of the client; 0 for protocols without ports.
+    #[must_use]
+    pub const fn source_port(&self) -> u16 {
+        match self {
+            Self::V4(key) => key.source_port(),
+            Self::V6(key) => key.source_port(),
+        }
+    }
+
+    /// Port of the service; 0 for protocols without ports.
+    #[must_use]
+    pub const fn destination_port(&self) -> u16 {
+        match self {
+            Self::V4(key) => key.destination_port(),
+            Self::V6(key) => key.destination_port(),
+        }
+    }
+
+    /// IP protocol number.
+    #[must_use]
+    pub const fn protocol(&self) -> u8 {
+        match self {
+            Self::V4(key) => key.protocol(),
+            Self::V6(key) => key.protocol(),
+        }
+    }
+}
+
+impl std::fmt::Debug for FlowKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (source, destination) = (self.source(), self.destination());
+        write!(
+            f,
+            "{source}:{} > {destination}:{} protocol {}",
+            self.source_port(),
+            self.destination_port(),
+            self.protocol()
+        )
+    }
+}
+
+impl std::fmt::Debug for FlowKey4 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        FlowKey::V4(*self).fmt(f)
+    }
+}
+
+impl std::fmt::Debug for FlowKey6 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        FlowKey::V6(*self).fmt(f)
+    }
+}

@@ -1,0 +1,1 @@
+//! Kernel routes, neighbours and links over netlink.

@@ -1,0 +1,1 @@
+//! The lab of network namespaces, and the runner of golden captures; not shipped.
