@@ -5,6 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Deref;
 
 /// 5-tuple of an IPv4 flow in 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +87,21 @@ impl FlowKey4 {
     pub const fn destination(&self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.addresses as u32)
     }
+
+    /// The same addresses with another protocol and ports 0.
+    #[must_use]
+    pub const fn without_ports(self, protocol: u8) -> Self {
+        Self { tail: pack_tail(0, 0, protocol), ..self }
+    }
+
+    /// The bytes that a portable flow hash takes: source, destination, source port, destination port, each in wire
+    /// order, protocol.
+    #[must_use]
+    pub const fn canonical(&self) -> [u8; 13] {
+        let [a, b, c, d, e, f, g, h] = self.addresses.to_be_bytes();
+        let [_, s0, s1, d0, d1, protocol, ..] = self.tail.to_be_bytes();
+        [a, b, c, d, e, f, g, h, s0, s1, d0, d1, protocol]
+    }
 }
 
 impl FlowKey6 {
@@ -117,6 +133,26 @@ impl FlowKey6 {
     #[must_use]
     pub const fn destination(&self) -> Ipv6Addr {
         whole(self.destination)
+    }
+
+    /// The same addresses with another protocol and ports 0.
+    #[must_use]
+    pub const fn without_ports(self, protocol: u8) -> Self {
+        Self { tail: pack_tail(0, 0, protocol), ..self }
+    }
+
+    /// The bytes that a portable flow hash takes: source, destination, source port, destination port, each in wire
+    /// order, protocol.
+    #[must_use]
+    pub fn canonical(&self) -> [u8; 37] {
+        let mut bytes = [0; 37];
+        let words = [self.source[0], self.source[1], self.destination[0], self.destination[1]];
+        for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
+            to.copy_from_slice(&word.to_be_bytes());
+        }
+        let [.., s0, s1, d0, d1, protocol] = &mut bytes;
+        [_, *s0, *s1, *d0, *d1, *protocol, ..] = self.tail.to_be_bytes();
+        bytes
     }
 }
 
@@ -206,6 +242,44 @@ impl FlowKey {
         match self {
             Self::V4(key) => key.protocol(),
             Self::V6(key) => key.protocol(),
+        }
+    }
+
+    /// The same addresses with another protocol and ports 0.
+    #[must_use]
+    pub const fn without_ports(self, protocol: u8) -> Self {
+        match self {
+            Self::V4(key) => Self::V4(key.without_ports(protocol)),
+            Self::V6(key) => Self::V6(key.without_ports(protocol)),
+        }
+    }
+
+    /// The bytes that a portable flow hash takes: 13 for IPv4, 37 for IPv6. See [`FlowKey4::canonical`].
+    #[must_use]
+    pub fn canonical(&self) -> Canonical {
+        match self {
+            Self::V4(key) => Canonical::V4(key.canonical()),
+            Self::V6(key) => Canonical::V6(key.canonical()),
+        }
+    }
+}
+
+/// The canonical bytes of a flow key of either family; dereferences to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canonical {
+    /// IPv4.
+    V4([u8; 13]),
+    /// IPv6.
+    V6([u8; 37]),
+}
+
+impl Deref for Canonical {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::V4(bytes) => bytes,
+            Self::V6(bytes) => bytes,
         }
     }
 }

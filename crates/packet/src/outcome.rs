@@ -14,9 +14,9 @@ pub enum Outcome {
     Malformed {
         /// Destination of the outer IP header.
         destination: IpAddr,
-        /// What is wrong, and the id of the datagram if the frame is its first fragment.
+        /// What is wrong.
         reason: Malformed,
-        /// Set when a first fragment is malformed: its later ones share its fate.
+        /// Set if the frame is known to be a first fragment: its later ones share its fate.
         fragment: Option<FragmentKey>,
     },
 }
@@ -42,7 +42,11 @@ pub enum Class {
     Tcp(TcpSignal),
     /// UDP.
     Udp,
-    /// A protocol without ports (also ICMP that is a later fragment: the kernel's or an error's, the first one tells).
+    /// A protocol without ports, or a later fragment of any protocol.
+    ///
+    /// With the key's protocol ICMP (ICMPv6 in IPv6) it can only be a fragment. A first one is ICMP other than an
+    /// error, so the kernel's, and is no [`NotOurs::IcmpOther`] so that its later ones can follow it; whether a
+    /// later one belongs to an error or to the kernel only its first one tells.
     Other,
     /// ICMP or ICMPv6 error (types 3, 11, 12; 1 to 4).
     IcmpError {
@@ -97,7 +101,7 @@ pub enum NotOurs {
     TtlExpired,
     /// IPv6 routing header with segments left.
     RoutingHeader,
-    /// ICMP other than the errors, or an error about ICMP.
+    /// ICMP other than the errors, or an error about ICMP; see [`Class::Other`] for first fragments.
     IcmpOther,
 }
 
@@ -116,11 +120,12 @@ pub enum Malformed {
     Ipv6ExtensionCount,
     /// TCP header cut short or data offset below 5 (RFC 9293 §3.1).
     TcpHeader,
-    /// UDP header cut short, length below 8 or beyond the datagram (RFC 768).
+    /// UDP header cut short, length below 8 or, in a whole datagram, beyond it (RFC 768).
     UdpHeader,
     /// ICMP header cut short.
     IcmpHeader,
-    /// Packet quoted by an ICMP error unreadable, or cut within its first 8 bytes of L4 (RFC 792, RFC 4443 §2.4).
+    /// Packet quoted by an ICMP error unreadable, or its TCP or UDP header cut within the first 8 bytes (RFC 792,
+    /// RFC 4443 §2.4).
     IcmpQuote,
     /// First fragment without its whole L4 header (RFC 7112 for IPv6).
     FirstFragmentHeader,
