@@ -1,1 +1,26 @@
-//! Kernel routes, neighbours and links over netlink.
+//! Kernel routes, neighbours and links over netlink: over which interface and to which MAC a nexthop is reached.
+//!
+//! [`Routing`] is asked about [`Target`]s and answers with [`Reach`]es. It knows nothing of groups, weights or
+//! snapshots, and nothing of time but what it needs to read the kernel's state again.
+//!
+//! The kernel's notifications are hints only, since it changes its tables without any (routes vanish silently when a
+//! link goes down): every hint, and half a minute without one, leads to reading the state anew and to comparing it with
+//! what was known.
+
+mod decision;
+mod error;
+mod hints;
+mod keep;
+mod kernel;
+mod link;
+mod neighbour;
+mod pace;
+mod reach;
+mod route;
+mod routing;
+
+pub use error::RoutingError;
+pub use kernel::read_links;
+pub use link::Link;
+pub use reach::{Change, Reach, Target, Unresolved};
+pub use routing::{Keeping, Routing};

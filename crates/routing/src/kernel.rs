@@ -1,0 +1,137 @@
+//! Questions to the kernel, one netlink request each.
+
+use crate::error::{RoutingError, refusal};
+use crate::link::Link;
+use crate::neighbour::{Neighbour, NeighbourKey, OUR_PROTOCOL};
+use crate::route::Route;
+use crate::routing::Keeping;
+use futures::TryStreamExt;
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::link::LinkExtentMask;
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::pin::pin;
+use tokio::task::JoinHandle;
+
+/// A netlink socket for requests.
+pub(crate) struct Kernel {
+    handle: rtnetlink::Handle,
+    connection: JoinHandle<()>,
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+impl Kernel {
+    /// Needs a tokio runtime with I/O.
+    pub(crate) fn open() -> Result<Self, RoutingError> {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(RoutingError::Socket)?;
+        Ok(Self { handle, connection: tokio::spawn(connection) })
+    }
+
+    /// All interfaces.
+    pub(crate) async fn links(&self) -> Result<Vec<Link>, RoutingError> {
+        let request = self.handle.link().get();
+        let request = request.set_filter_mask(AddressFamily::Unspec, vec![LinkExtentMask::SkipStats]);
+        let links = request.execute().map_ok(|message| Link::of(&message)).try_collect().await;
+        links.map_err(|error| RoutingError::of("interfaces", &error))
+    }
+
+    /// One interface; none if there is no such one.
+    pub(crate) async fn link(&self, ifindex: u32) -> Result<Option<Link>, RoutingError> {
+        let request = self.handle.link().get().match_index(ifindex);
+        let request = request.set_filter_mask(AddressFamily::Unspec, vec![LinkExtentMask::SkipStats]);
+        match pin!(request.execute()).try_next().await {
+            Ok(message) => Ok(message.map(|message| Link::of(&message))),
+            Err(error) if refusal(&error) == Some(libc::ENODEV) => Ok(None),
+            Err(error) => Err(RoutingError::of("an interface", &error)),
+        }
+    }
+
+    /// The way to an address that the kernel itself would take. A refusal is no way.
+    pub(crate) async fn route(&self, address: IpAddr) -> Result<Route, RoutingError> {
+        let mut message = RouteMessage::default();
+        (message.header.address_family, message.header.destination_prefix_length) = match address {
+            IpAddr::V4(_) => (AddressFamily::Inet, 32),
+            IpAddr::V6(_) => (AddressFamily::Inet6, 128),
+        };
+        message.attributes.push(RouteAttribute::Destination(RouteAddress::from(address)));
+        match pin!(self.handle.route().get(message).execute()).try_next().await {
+            Ok(answer) => Ok(answer.map_or(Route::None, |answer| Route::of(&answer, address))),
+            Err(error) if refusal(&error).is_some() => Ok(Route::None),
+            Err(error) => Err(RoutingError::of("a route", &error)),
+        }
+    }
+
+    /// All neighbours on interfaces that `is_listed` takes.
+    pub(crate) async fn neighbours(
+        &self,
+        is_listed: impl Fn(u32) -> bool,
+    ) -> Result<HashMap<NeighbourKey, Neighbour>, RoutingError> {
+        let mut stream = pin!(self.handle.neighbours().get().execute());
+        let mut neighbours = HashMap::new();
+        while let Some(message) =
+            stream.try_next().await.map_err(|error| RoutingError::of("neighbours", &error))?
+        {
+            neighbours.extend(Neighbour::of(&message).filter(|((ifindex, _), _)| is_listed(*ifindex)));
+        }
+        Ok(neighbours)
+    }
+
+    /// Has the kernel resolve a neighbour, and keep it so if it can. An errno is its refusal.
+    pub(crate) async fn ask(
+        &self,
+        key: NeighbourKey,
+        keeping: Keeping,
+    ) -> Result<Result<(), i32>, RoutingError> {
+        let (ifindex, address) = key;
+        let request = self.handle.neighbours().add(ifindex, address).replace();
+        let mut request = request.state(NeighbourState::None).flags(NeighbourFlags::Use);
+        let attributes = &mut request.message_mut().attributes;
+        attributes.push(NeighbourAttribute::Protocol(OUR_PROTOCOL));
+        if keeping == Keeping::Managed {
+            attributes.push(NeighbourAttribute::ExtFlags(NeighbourExtFlags::Managed));
+        }
+        match request.execute().await {
+            Ok(()) => Ok(Ok(())),
+            Err(error) => refusal(&error).map(Err).ok_or_else(|| RoutingError::of("a neighbour", &error)),
+        }
+    }
+
+    /// Removes a neighbour entry; one that has gone is no error, nor one whose interface has.
+    pub(crate) async fn remove(&self, (ifindex, address): NeighbourKey) -> Result<(), RoutingError> {
+        let mut message = NeighbourMessage::default();
+        message.header.ifindex = ifindex;
+        let (family, destination) = match address {
+            IpAddr::V4(v4) => (AddressFamily::Inet, NeighbourAddress::Inet(v4)),
+            IpAddr::V6(v6) => (AddressFamily::Inet6, NeighbourAddress::Inet6(v6)),
+        };
+        message.header.family = family;
+        message.attributes.push(NeighbourAttribute::Destination(destination));
+        match self.handle.neighbours().del(message).execute().await {
+            Err(error) if !matches!(refusal(&error), Some(libc::ENOENT | libc::ENODEV)) => {
+                Err(RoutingError::of("removing a neighbour", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All network interfaces of this network namespace, read once.
+///
+/// # Errors
+/// [`RoutingError`] if the kernel can't be asked.
+///
+/// # Panics
+/// In an asynchronous context: this waits.
+pub fn read_links() -> Result<Vec<Link>, RoutingError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    runtime.map_err(RoutingError::Socket)?.block_on(async { Kernel::open()?.links().await })
+}
