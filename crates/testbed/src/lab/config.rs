@@ -1,0 +1,71 @@
+//! Configuration files of `evenkeel` for a lab.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use super::Lab;
+use super::plan::{WEB4, WEB6};
+
+/// One service and its group, of the same name.
+#[derive(Clone, Debug)]
+pub struct ServiceText<'a> {
+    /// Name of the service and of its group.
+    pub name: &'a str,
+    /// The VIP.
+    pub vip: IpAddr,
+    /// `tcp`, `udp` or `any`.
+    pub protocol: &'a str,
+    /// Empty: any port.
+    pub ports: &'a [u16],
+    /// Servers by index from 0, and whether each is draining.
+    pub members: Vec<(usize, Draining)>,
+}
+
+/// The admin state of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draining {
+    /// `active`
+    No,
+    /// `draining`
+    Yes,
+}
+
+/// A configuration with all interfaces of the lab's load balancer and these services.
+pub fn text(lab: &Lab, services: &[ServiceText<'_>]) -> String {
+    let mut text = String::new();
+    for interface in lab.interfaces() {
+        text += &format!("[[interface]]\nname = \"{interface}\"\n\n");
+    }
+    for service in services {
+        write_service(&mut text, lab, service);
+    }
+    text
+}
+
+/// The lab's web service over both families; `draining` servers (by index) take no new flows.
+pub fn web(lab: &Lab, draining: &[usize]) -> String {
+    let state = |index| if draining.contains(&index) { Draining::Yes } else { Draining::No };
+    let members: Vec<_> = (0..lab.servers().len()).map(|index| (index, state(index))).collect();
+    let service =
+        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &[80], members: members.clone() };
+    text(lab, &[service("web4", WEB4.into()), service("web6", WEB6.into())])
+}
+
+fn write_service(text: &mut String, lab: &Lab, service: &ServiceText<'_>) {
+    let ServiceText { name, vip, protocol, ports, members } = service;
+    let ports = if ports.is_empty() { String::new() } else { format!("ports = {ports:?}\n") };
+    *text += &format!(
+        "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nprotocol = \"{protocol}\"\n{ports}group = \"{name}\"\n\n\
+         [[group]]\nname = \"{name}\"\n\n"
+    );
+    for &(server, draining) in members {
+        let (address, _) = lab.nexthop(server, *vip);
+        let state = if draining == Draining::Yes { "draining" } else { "active" };
+        let server = lab.servers()[server].name();
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "[[group.nexthop]]\nname = \"{server}\"\naddress = \"{address}\"\nstate = \"{state}\"\n"
+        );
+    }
+}

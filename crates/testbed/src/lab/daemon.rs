@@ -1,0 +1,146 @@
+//! `evenkeel run` on the lab's load balancer: started, reloaded, ended, and what it reported.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::Lab;
+use super::process::Process;
+use crate::workspace;
+
+/// Queues may be held by a predecessor for a moment, and neighbours have to answer.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+const RELOAD_LIMIT: Duration = Duration::from_secs(5);
+/// SIGTERM ends it within a second; the rest is for a busy machine.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// A running `evenkeel`.
+#[derive(Debug)]
+pub struct Daemon {
+    process: Process,
+    config: PathBuf,
+    report: PathBuf,
+}
+
+impl Daemon {
+    /// Writes the configuration, starts `evenkeel run` in the load balancer's namespace and waits for `ready`.
+    ///
+    /// # Errors
+    /// When it isn't built, ends, or isn't ready within ten seconds; with its log.
+    pub fn start(lab: &Lab, config: &str) -> Result<Self> {
+        let directory = lab.directory();
+        let (config_path, report) = (directory.join("evenkeel.toml"), directory.join("report.json"));
+        fs::write(&config_path, config)?;
+        let program = workspace::evenkeel()?;
+        let mut command = lab.balancer().command(&program.to_string_lossy());
+        command.arg("run").arg("--config").arg(&config_path).arg("--report").arg(&report);
+        let mut process = Process::start(&mut command, &directory.join("evenkeel.log"))?;
+        process.wait_for_line(0, READY_LIMIT, |line| line.trim() == "ready").context("evenkeel run")?;
+        Ok(Self { process, config: config_path, report })
+    }
+
+    /// Replaces the configuration and has it read again; returns once the daemon has said what came of it.
+    ///
+    /// # Errors
+    /// When it says nothing of a reload within five seconds.
+    pub fn reload(&mut self, config: &str) -> Result<String> {
+        fs::write(&self.config, config)?;
+        let seen_bytes = self.process.log().len();
+        self.process.signal(Signal::SIGHUP)?;
+        self.process.wait_for_line(seen_bytes, RELOAD_LIMIT, |line| line.contains("reload")).context("SIGHUP")
+    }
+
+    /// Everything that it has said.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The process, for tests that signal it themselves.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Ends it by SIGTERM; its report, of which the sums are checked.
+    ///
+    /// # Errors
+    /// When it doesn't end in time with status 0, or packets are unaccounted for.
+    pub fn stop(mut self) -> Result<Report> {
+        let started = Instant::now();
+        self.process.signal(Signal::SIGTERM)?;
+        let status = self.process.wait(END_LIMIT).context("SIGTERM")?;
+        ensure!(status.success(), "evenkeel ended with {status}:\n{}", self.process.log());
+        let took = started.elapsed();
+        let text = fs::read_to_string(&self.report).context("evenkeel wrote no report")?;
+        let report = Report { json: serde_json::from_str(&text).context("the report isn't JSON")?, took };
+        report.check_sums()?;
+        Ok(report)
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.process.kill();
+    }
+}
+
+/// The report of a run, as `evenkeel run --report` writes it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    json: Value,
+    /// From SIGTERM to the end of the process.
+    pub took: Duration,
+}
+
+impl Report {
+    /// A number by its JSON pointer: `/packets/received`.
+    ///
+    /// # Errors
+    /// When there is no such number.
+    pub fn number(&self, pointer: &str) -> Result<u64> {
+        match self.json.pointer(pointer).and_then(Value::as_u64) {
+            Some(number) => Ok(number),
+            None => bail!("no {pointer} in {}", self.json),
+        }
+    }
+
+    /// What each worker received and forwarded.
+    ///
+    /// # Errors
+    /// When the report has no workers.
+    pub fn workers(&self) -> Result<Vec<(u64, u64)>> {
+        let count = self.json["workers"].as_array().context("a live report without workers")?.len();
+        let of = |worker, what| self.number(&format!("/workers/{worker}/{what}"));
+        (0..count).map(|worker| Ok((of(worker, "received")?, of(worker, "forwarded")?))).collect()
+    }
+
+    /// The report as it is.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// Every packet is in exactly one counter, every flow ended in one way or lives.
+    fn check_sums(&self) -> Result<()> {
+        let packets = |what: &str| self.number(&format!("/packets/{what}"));
+        let flows = |what: &str| self.number(&format!("/flows/{what}"));
+        let ends = packets("forwarded")? + packets("punted")? + packets("dropped")?;
+        ensure!(packets("received")? == ends, "packets unaccounted for: {}", self.json);
+        let drops: u64 = sum(self.json["drops"].as_object().into_iter().flat_map(|drops| drops.values()));
+        ensure!(packets("dropped")? == drops, "drops without a reason: {}", self.json);
+        let ended = flows("expired")? + flows("closed")? + flows("evicted")?;
+        ensure!(flows("created")? + flows("adopted")? == ended + flows("live")?, "flows: {}", self.json);
+        let nexthops = self.json["nexthops"].as_array().into_iter().flatten();
+        let sent = sum(nexthops.map(|nexthop| &nexthop["packets"]));
+        ensure!(packets("forwarded")? == sent, "nexthops' packets are {sent}: {}", self.json);
+        let workers = self.workers()?;
+        let taken: u64 = workers.iter().map(|worker| worker.0).sum();
+        ensure!(packets("received")? == taken, "workers' packets are {taken}: {}", self.json);
+        Ok(())
+    }
+}
+
+fn sum<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
+    values.filter_map(Value::as_u64).sum()
+}

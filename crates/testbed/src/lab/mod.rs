@@ -1,0 +1,205 @@
+//! A lab on one machine: a client, a load balancer and servers with real nginx, each in a network namespace.
+//!
+//! Servers hold the VIPs on their loopback and answer the client directly, past the load balancer. The lab
+//! lays the ground only: what forwards on the load balancer ([`daemon`], [`kernel`]) is started by who uses it.
+//! Interfaces exist in the namespaces alone; nothing of the machine's own network is touched. One lab stands
+//! at a time on a machine, the next one waits.
+
+pub mod config;
+pub mod daemon;
+pub mod kernel;
+pub mod namespace;
+pub mod owner;
+pub mod plan;
+pub mod process;
+pub mod server;
+mod wiring;
+
+use std::fs::{self, File};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::Uid;
+
+use namespace::Namespace;
+use owner::LabId;
+use server::Server;
+
+/// How long [`Lab::lay`] waits for another lab on this machine to go.
+const TURN_LIMIT: Duration = Duration::from_secs(600);
+const TURN_FILE: &str = "/run/lock/evenkeel-lab";
+
+/// How the load balancer reaches the client and the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// `eth1` to the client, `eth2` to a switch with all servers.
+    Switched,
+    /// `eth1` to the client, and a link of its own to each server: `eth2`, `eth3` … It goes down with the server.
+    Direct,
+    /// `eth1` alone, on one switch with the client and all servers.
+    OneArmed,
+}
+
+/// What to lay.
+#[derive(Clone, Copy, Debug)]
+pub struct LabSpec {
+    /// Number of servers, 1 to 10.
+    pub servers: u8,
+    /// The shape of the load balancer's links.
+    pub wiring: Wiring,
+    /// Receive and transmit queues of each of the load balancer's interfaces, and of the client's end.
+    pub queues: u8,
+}
+
+impl Default for LabSpec {
+    fn default() -> Self {
+        Self { servers: 3, wiring: Wiring::Switched, queues: 1 }
+    }
+}
+
+/// A lab that stands. Dropping it removes everything that it laid and everything that runs in it.
+#[derive(Debug)]
+pub struct Lab {
+    spec: LabSpec,
+    client: Namespace,
+    balancer: Namespace,
+    servers: Vec<Server>,
+    removal: Removal,
+    _turn: Flock<File>,
+}
+
+/// Removes the lab; exists from before the first namespace, so that a half-laid one goes too.
+#[derive(Debug)]
+struct Removal(LabId);
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        owner::remove(&self.0);
+    }
+}
+
+impl Lab {
+    /// Lays the lab and starts nginx on every server.
+    ///
+    /// # Errors
+    /// Without root, when a program of `scripts/setup.sh` is missing, or when the kernel refuses.
+    pub fn lay(spec: LabSpec) -> Result<Self> {
+        ensure!(Uid::effective().is_root(), "a lab of network namespaces needs root");
+        ensure!((1..=10).contains(&spec.servers), "{} servers; a lab has 1 to 10", spec.servers);
+        let turn = take_turn()?;
+        owner::sweep();
+        owner::remove_on_signals()?;
+
+        let id = LabId::unused()?;
+        let removal = Removal(id);
+        fs::create_dir_all(id.directory().join("www")).context("the lab's directory")?;
+        let client = Namespace::add(id.namespace("client"))?;
+        let balancer = Namespace::add(id.namespace("lb"))?;
+        let switch = Namespace::add(id.namespace("switch"))?;
+        let mut servers = Vec::new();
+        for number in 1..=spec.servers {
+            let namespace = Namespace::add(id.namespace(&format!("s{number}")))?;
+            servers.push(Server::new(number, namespace, id.directory()));
+        }
+        let mut lab = Self { spec, client, balancer, servers, removal, _turn: turn };
+        wiring::wire(&lab, &switch).context("the lab can't be wired")?;
+        for server in &mut lab.servers {
+            server.start_nginx()?;
+        }
+        Ok(lab)
+    }
+
+    /// What it was laid as.
+    pub fn spec(&self) -> LabSpec {
+        self.spec
+    }
+
+    /// The client's namespace.
+    pub fn client(&self) -> &Namespace {
+        &self.client
+    }
+
+    /// The load balancer's namespace.
+    pub fn balancer(&self) -> &Namespace {
+        &self.balancer
+    }
+
+    /// The servers, `s1` first.
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// A server to change, by its index from 0.
+    ///
+    /// # Panics
+    /// When there is no such server.
+    pub fn server_mut(&mut self, index: usize) -> &mut Server {
+        &mut self.servers[index]
+    }
+
+    /// Where files of this lab belong; removed with it.
+    pub fn directory(&self) -> PathBuf {
+        self.removal.0.directory()
+    }
+
+    /// What nginx serves under `/files/`, the same on every server.
+    pub fn served_files(&self) -> PathBuf {
+        self.directory().join("www")
+    }
+
+    /// The load balancer's interfaces, the client's side first.
+    pub fn interfaces(&self) -> Vec<String> {
+        let count = match self.spec.wiring {
+            Wiring::OneArmed => 1,
+            Wiring::Switched => 2,
+            Wiring::Direct => 1 + self.servers.len(),
+        };
+        (1..=count).map(|number| format!("eth{number}")).collect()
+    }
+
+    /// How the load balancer reaches server `index` (from 0): address and interface, of the VIP's family.
+    pub fn nexthop(&self, index: usize, vip: IpAddr) -> (IpAddr, String) {
+        let number = index as u8 + 1;
+        let ((address4, address6), interface) = match self.spec.wiring {
+            Wiring::OneArmed => (plan::server_switch(number), "eth1".to_owned()),
+            Wiring::Switched => (plan::server_switch(number), "eth2".to_owned()),
+            Wiring::Direct => (plan::server_link(number), format!("eth{}", index + 2)),
+        };
+        let address = if vip.is_ipv4() { address4.into() } else { address6.into() };
+        (address, interface)
+    }
+}
+
+/// Waits until no other lab stands on this machine; the kernel gives the turn back when its holder ends.
+fn take_turn() -> Result<Flock<File>> {
+    let deadline = Instant::now() + TURN_LIMIT;
+    let mut file = File::create(Path::new(TURN_FILE)).context(TURN_FILE)?;
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(turn) => return Ok(turn),
+            Err((file, Errno::EWOULDBLOCK)) if Instant::now() < deadline => file,
+            Err((_, Errno::EWOULDBLOCK)) => bail!("another lab has been standing for {TURN_LIMIT:?}"),
+            Err((_, error)) => return Err(error).context(TURN_FILE),
+        };
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether labs can be laid here; says aloud that a test is skipped when not.
+///
+/// # Panics
+/// When `EVENKEEL_LAB=required` is set and labs can't be laid: then a skip would hide that nothing was tested.
+pub fn available(test: &str) -> bool {
+    let root = Uid::effective().is_root();
+    if !root {
+        let required = std::env::var("EVENKEEL_LAB").is_ok_and(|value| value == "required");
+        assert!(!required, "{test} needs root, and EVENKEEL_LAB=required");
+        eprintln!("SKIPPED: {test} needs root for its network namespaces");
+    }
+    root
+}
