@@ -3,41 +3,32 @@
 use crate::{Mac, NotOurs};
 use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanHeaderSlice, ether_type};
 
-/// The IP version that an EtherType announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
-    V4,
-    V6,
-}
-
 /// VLAN tags that are looked behind.
 const MAX_TAGS: usize = 2;
 
-/// Finds the IP header of a frame addressed to `own`: its family and its offset in bytes.
-#[inline]
-pub(crate) fn strip(frame: &[u8], own: Mac) -> Result<(Family, u8), NotOurs> {
+/// Finds what a frame addressed to `own` carries: its EtherType, and the offset in bytes at which it begins.
+#[inline(always)]
+pub(crate) fn strip(frame: &[u8], own: Mac) -> Result<(EtherType, usize), NotOurs> {
     let header = Ethernet2HeaderSlice::from_slice(frame).map_err(|_| NotOurs::Unreadable)?;
     if header.destination() != own.0 {
         return Err(NotOurs::OtherMac);
     }
     let mut kind = header.ether_type();
-    let mut offset = 14;
+    let mut offset = header.slice().len();
     for _ in 0..MAX_TAGS {
         if !is_tag(kind) {
             break;
         }
-        let tag = frame.get(usize::from(offset)..).unwrap_or_default();
-        kind = SingleVlanHeaderSlice::from_slice(tag).map_err(|_| NotOurs::Unreadable)?.ether_type();
-        offset += 4;
+        let behind = frame.get(offset..).unwrap_or_default();
+        let tag = SingleVlanHeaderSlice::from_slice(behind).map_err(|_| NotOurs::Unreadable)?;
+        kind = tag.ether_type();
+        offset += tag.slice().len();
     }
-    match kind {
-        ether_type::IPV4 => Ok((Family::V4, offset)),
-        ether_type::IPV6 => Ok((Family::V6, offset)),
-        _ => Err(NotOurs::Unreadable),
-    }
+    Ok((kind, offset))
 }
 
 /// 802.1Q and 802.1ad; the pre-standard 0x9100 is none.
+#[inline]
 fn is_tag(kind: EtherType) -> bool {
     matches!(kind, ether_type::VLAN_TAGGED_FRAME | ether_type::PROVIDER_BRIDGING)
 }

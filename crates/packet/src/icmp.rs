@@ -3,9 +3,9 @@
 //! etherparse's ICMP slices ask for eight bytes before they tell a type, and judge messages that are the kernel's;
 //! here a type is enough to leave a message to the kernel, so these headers are read from the bytes.
 
+use crate::datagram::{Datagram, Refusal};
 use crate::ipv6_extensions::Chain;
-use crate::refusal::Refusal;
-use crate::{Class, FlowKey4, FlowKey6, Fragment, Malformed, NotOurs};
+use crate::{Class, FlowKey, FlowKey4, FlowKey6, Fragment, Malformed, NotOurs, Outcome};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 
 /// Cut or unreadable: a quote has no first fragment's excuse, since it is never continued.
@@ -14,8 +14,24 @@ const BAD_QUOTE: Refusal = Refusal::Malformed(Malformed::IcmpQuote);
 /// Ports of a quoted packet, as it had them; `None` for a later fragment.
 type Ports = Option<(u16, u16)>;
 
-/// The flow that an ICMP error speaks of. `icmp` begins with the ICMP header.
-pub(crate) fn error4(icmp: &[u8]) -> Result<(FlowKey4, Class), Refusal> {
+/// What an ICMP error quotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Quoted {
+    /// The quoted packet's 5-tuple reversed: from client to server, as the server's packet ran the other way.
+    reversed: FlowKey,
+    ports_missing: bool,
+}
+
+/// Parses an ICMP or ICMPv6 datagram of which the quote has been read.
+pub(crate) fn parse(datagram: impl Datagram, quoted: Result<Quoted, Refusal>) -> Outcome {
+    match quoted {
+        Ok(Quoted { reversed, ports_missing }) => datagram.ours(reversed, Class::IcmpError { ports_missing }),
+        Err(refusal) => datagram.refused(refusal),
+    }
+}
+
+/// What an ICMP error quotes. `icmp` begins with the ICMP header.
+pub(crate) fn quoted4(icmp: &[u8]) -> Result<Quoted, Refusal> {
     // Destination unreachable, time exceeded, parameter problem.
     let quote = quote(icmp, |kind| matches!(kind, 3 | 11 | 12))?;
     let header = Ipv4HeaderSlice::from_slice(quote).map_err(|_| BAD_QUOTE)?;
@@ -26,13 +42,18 @@ pub(crate) fn error4(icmp: &[u8]) -> Result<(FlowKey4, Class), Refusal> {
     let is_later = header.fragments_offset().value() != 0;
     let ports = ports(protocol, quote.get(header.slice().len()..), is_later)?;
     let (source_port, destination_port) = ports.unwrap_or_default();
-    let reversed =
-        FlowKey4::new(header.destination(), header.source(), destination_port, source_port, protocol.0);
-    Ok((reversed, Class::IcmpError { ports_missing: ports.is_none() }))
+    let reversed = FlowKey::V4(FlowKey4::new(
+        header.destination(),
+        header.source(),
+        destination_port,
+        source_port,
+        protocol.0,
+    ));
+    Ok(Quoted { reversed, ports_missing: ports.is_none() })
 }
 
-/// The flow that an ICMPv6 error speaks of. `icmp` begins with the ICMPv6 header.
-pub(crate) fn error6(icmp: &[u8]) -> Result<(FlowKey6, Class), Refusal> {
+/// What an ICMPv6 error quotes. `icmp` begins with the ICMPv6 header.
+pub(crate) fn quoted6(icmp: &[u8]) -> Result<Quoted, Refusal> {
     // Destination unreachable, packet too big, time exceeded, parameter problem.
     let quote = quote(icmp, |kind| matches!(kind, 1..=4))?;
     let header = Ipv6HeaderSlice::from_slice(quote).map_err(|_| BAD_QUOTE)?;
@@ -49,9 +70,14 @@ pub(crate) fn error6(icmp: &[u8]) -> Result<(FlowKey6, Class), Refusal> {
     let is_later = matches!(chain.fragment, Fragment::Later(_));
     let ports = ports(protocol, behind.get(chain.len_bytes..), is_later)?;
     let (source_port, destination_port) = ports.unwrap_or_default();
-    let reversed =
-        FlowKey6::new(header.destination(), header.source(), destination_port, source_port, protocol.0);
-    Ok((reversed, Class::IcmpError { ports_missing: ports.is_none() }))
+    let reversed = FlowKey::V6(FlowKey6::new(
+        header.destination(),
+        header.source(),
+        destination_port,
+        source_port,
+        protocol.0,
+    ));
+    Ok(Quoted { reversed, ports_missing: ports.is_none() })
 }
 
 /// The packet quoted behind the 8 bytes of an error's own header.

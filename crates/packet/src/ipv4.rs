@@ -1,61 +1,117 @@
-//! The IPv4 header (RFC 791), with options.
+//! The IPv4 header (RFC 791 §3.1), with options.
 
+use crate::datagram::{self, Datagram, Refusal};
 use crate::l4::{self, Payload};
-use crate::refusal::{Datagram, Refusal};
-use crate::{Class, FlowKey, FlowKey4, Fragment, Malformed, NotOurs, Outcome, Packet, icmp};
-use etherparse::{Ipv4HeaderSlice, ip_number};
+use crate::{Class, FlowKey, FlowKey4, Fragment, FragmentKey, Malformed, NotOurs, Outcome, icmp};
+use etherparse::{IpNumber, Ipv4HeaderSlice, ip_number};
 use std::net::IpAddr;
 
-/// Parses the packet at `l3`, of which the wire held `wire_len` bytes, padding included.
-#[inline]
-pub(crate) fn parse(l3: &[u8], wire_len: usize, l3_offset: u8) -> Outcome {
-    let Ok(header) = Ipv4HeaderSlice::from_slice(l3) else { return unusable(l3, wire_len) };
-    if header.ttl() <= 1 {
-        return Outcome::NotOurs(NotOurs::TtlExpired);
-    }
-    let header_len = header.slice().len();
-    let total_len = usize::from(header.total_len());
-    if total_len < header_len || total_len > wire_len {
-        return unusable(l3, wire_len);
-    }
-    let fragment = place(&header);
-    let (source, destination) = (header.source(), header.destination());
-    let protocol = header.protocol();
-    let payload = Payload {
-        bytes: l3.get(header_len..total_len.min(l3.len())).unwrap_or_default(),
-        declared_len: total_len - header_len,
+/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire.
+///
+/// The straight way is a whole TCP or UDP datagram. What leaves it begins anew in [`parse_winding`], so that the
+/// straight way has nothing to hand over.
+#[inline(always)]
+pub(crate) fn parse(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
+    let Some((ipv4, payload)) = Ipv4::read(frame, l3_offset, wire_len) else {
+        return unusable(frame, l3_offset, wire_len);
     };
+    if ipv4.header.is_fragmenting_payload() || ipv4.protocol() == ip_number::ICMP {
+        return parse_winding(frame, l3_offset, wire_len);
+    }
+    l4::parse(ipv4, payload)
+}
 
-    let read = match (fragment, protocol) {
-        (Fragment::Later(_), _) => Ok((FlowKey4::new(source, destination, 0, 0, protocol.0), Class::Other)),
-        (_, ip_number::ICMP) => icmp::error4(payload.bytes),
-        _ => l4::read(protocol, payload, fragment).map(|l4| {
-            (FlowKey4::new(source, destination, l4.source_port, l4.destination_port, protocol.0), l4.class)
-        }),
+/// Parses any packet: fragments and ICMP too. The place in the datagram comes first (RFC 791 §3.2), as a later
+/// fragment has no L4 header.
+#[inline(never)]
+fn parse_winding(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
+    let Some((mut ipv4, payload)) = Ipv4::read(frame, l3_offset, wire_len) else {
+        return unusable(frame, l3_offset, wire_len);
     };
-    match read {
-        Ok((key, class)) => Outcome::Ours(Packet { key: FlowKey::V4(key), class, fragment, l3_offset }),
-        Err(refusal) => {
-            let addresses = FlowKey::V4(FlowKey4::new(source, destination, 0, 0, protocol.0));
-            Datagram { addresses, fragment, l3_offset }.refused(refusal)
+    let id = u32::from(ipv4.header.identification());
+    ipv4.fragment = match (ipv4.header.fragments_offset().value(), ipv4.header.more_fragments()) {
+        (0, false) => Fragment::Whole,
+        (0, true) => Fragment::First(id),
+        _ => Fragment::Later(id),
+    };
+    match ipv4.fragment {
+        Fragment::Later(_) => ipv4.ours(ipv4.addresses(), Class::Other),
+        _ if ipv4.protocol() == ip_number::ICMP => icmp::parse(ipv4, icmp::quoted4(payload.bytes)),
+        _ => l4::parse(ipv4, payload),
+    }
+}
+
+/// A packet whose IPv4 header is right.
+#[derive(Clone, Copy)]
+struct Ipv4<'a> {
+    header: Ipv4HeaderSlice<'a>,
+    fragment: Fragment,
+    l3_offset: u8,
+}
+
+impl<'a> Ipv4<'a> {
+    /// Reads the header, as one of a whole datagram, and says what the total length leaves behind it; `None` if it can't
+    /// be used, for the reason that [`unusable`] finds.
+    #[inline(always)]
+    fn read(frame: &'a [u8], l3_offset: usize, wire_len: usize) -> Option<(Self, Payload<'a>)> {
+        let l3 = frame.get(l3_offset..)?;
+        let header = Ipv4HeaderSlice::from_slice(l3).ok()?;
+        let total_len = usize::from(header.total_len());
+        if header.ttl() <= 1 || l3_offset + total_len > wire_len {
+            return None;
         }
+        let header_len = header.slice().len();
+        // No slice if the total length is less than the header's.
+        let bytes = l3.get(header_len..total_len.min(l3.len()))?;
+        let ipv4 = Self { header, fragment: Fragment::Whole, l3_offset: l3_offset as u8 };
+        Some((ipv4, Payload { bytes, declared_len: total_len - header_len }))
     }
 }
 
-/// Place in the datagram (RFC 791 §3.2). The don't-fragment bit doesn't matter, nor does the reserved one.
-#[inline]
-fn place(header: &Ipv4HeaderSlice<'_>) -> Fragment {
-    if !header.is_fragmenting_payload() {
-        return Fragment::Whole;
+impl Datagram for Ipv4<'_> {
+    #[inline(always)]
+    fn protocol(self) -> IpNumber {
+        self.header.protocol()
     }
-    let id = u32::from(header.identification());
-    if header.fragments_offset().value() == 0 { Fragment::First(id) } else { Fragment::Later(id) }
+
+    #[inline(always)]
+    fn fragment(self) -> Fragment {
+        self.fragment
+    }
+
+    #[inline(always)]
+    fn l3_offset(self) -> u8 {
+        self.l3_offset
+    }
+
+    #[inline(always)]
+    fn key(self, source_port: u16, destination_port: u16) -> FlowKey {
+        let (source, destination) = (self.header.source(), self.header.destination());
+        FlowKey::V4(FlowKey4::new(source, destination, source_port, destination_port, self.protocol().0))
+    }
+
+    fn addresses(self) -> FlowKey {
+        self.key(0, 0)
+    }
+
+    #[inline(always)]
+    fn refused(self, refusal: Refusal) -> Outcome {
+        refused(self.header, self.fragment, self.l3_offset, refusal)
+    }
 }
 
-/// Judges a header that can't be used. etherparse's error says only what it stumbled over first, in an order of its
-/// own, so the fields are read again from the bytes.
 #[cold]
-fn unusable(l3: &[u8], wire_len: usize) -> Outcome {
+#[inline(never)]
+fn refused(header: Ipv4HeaderSlice<'_>, fragment: Fragment, l3_offset: u8, refusal: Refusal) -> Outcome {
+    datagram::refused(Ipv4 { header, fragment, l3_offset }, refusal)
+}
+
+/// Says why a header can't be used. etherparse's error says only what it stumbled over first, in an order of its own, so
+/// the fields are read again from the bytes.
+#[cold]
+#[inline(never)]
+fn unusable(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
+    let l3 = frame.get(l3_offset..).unwrap_or_default();
     let Some(fixed) = l3.first_chunk::<20>().filter(|fixed| fixed[0] >> 4 == 4) else {
         return Outcome::NotOurs(NotOurs::Unreadable);
     };
@@ -64,31 +120,33 @@ fn unusable(l3: &[u8], wire_len: usize) -> Outcome {
     }
     let header_len = usize::from(fixed[0] & 0x0f) * 4;
     let total_len = usize::from(u16::from_be_bytes([fixed[2], fixed[3]]));
-    let reason = if header_len < fixed.len() {
-        Malformed::Ipv4HeaderLength
-    } else if total_len < header_len || total_len > wire_len {
+    let is_length_wrong = total_len < header_len || l3_offset + total_len > wire_len;
+    let reason = if header_len >= fixed.len() && is_length_wrong {
         Malformed::Ipv4TotalLength
     } else {
         Malformed::Ipv4HeaderLength
     };
-    let more_and_offset = u16::from_be_bytes([fixed[6], fixed[7]]) & 0x3fff;
-    let id = u32::from(u16::from_be_bytes([fixed[4], fixed[5]]));
-    let fragment = if more_and_offset == 0x2000 { Fragment::First(id) } else { Fragment::Whole };
-    let addresses = addresses(fixed);
-    Datagram { addresses, fragment, l3_offset: 0 }.refused(Refusal::Malformed(reason))
+    let [.., d0, d1, d2, d3] = *fixed;
+    Outcome::Malformed { destination: [d0, d1, d2, d3].into(), reason, fragment: first_fragment(fixed) }
 }
 
-/// [`FragmentKey::addresses`](crate::FragmentKey::addresses) of the packet at `l3`.
+/// The datagram whose first fragment has these first 20 bytes of header.
+fn first_fragment(fixed: &[u8; 20]) -> Option<FragmentKey> {
+    let [.., id0, id1, place0, place1, _ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
+    let more_and_offset = u16::from_be_bytes([place0, place1]) & 0x3fff;
+    (more_and_offset == 0x2000).then(|| FragmentKey {
+        addresses: FlowKey::V4(FlowKey4::new([s0, s1, s2, s3], [d0, d1, d2, d3], 0, 0, protocol)),
+        id: u32::from(u16::from_be_bytes([id0, id1])),
+    })
+}
+
+/// [`FragmentKey::addresses`] of the packet at `l3`.
 pub(crate) fn fragment_addresses(l3: &[u8]) -> Option<FlowKey> {
-    l3.first_chunk().map(addresses)
+    let header = Ipv4HeaderSlice::from_slice(l3).ok()?;
+    Some(Ipv4 { header, fragment: Fragment::Whole, l3_offset: 0 }.addresses())
 }
 
 /// Destination of the packet at `l3`.
 pub(crate) fn destination(l3: &[u8]) -> Option<IpAddr> {
-    fragment_addresses(l3).map(|addresses| addresses.destination())
-}
-
-fn addresses(fixed: &[u8; 20]) -> FlowKey {
-    let [.., s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
-    FlowKey::V4(FlowKey4::new([s0, s1, s2, s3], [d0, d1, d2, d3], 0, 0, fixed[9]))
+    Some(Ipv4HeaderSlice::from_slice(l3).ok()?.destination_addr().into())
 }

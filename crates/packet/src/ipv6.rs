@@ -1,85 +1,159 @@
 //! The IPv6 header (RFC 8200 §3).
 
-use crate::ipv6_extensions::Chain;
+use crate::datagram::{self, Datagram, Refusal};
+use crate::ipv6_extensions::{Chain, is_extension};
 use crate::l4::{self, Payload};
-use crate::refusal::{Datagram, Refusal};
-use crate::{Class, FlowKey, FlowKey6, Fragment, Malformed, NotOurs, Outcome, Packet, icmp};
+use crate::{Class, FlowKey, FlowKey6, Fragment, Malformed, NotOurs, Outcome, icmp};
 use etherparse::{IpNumber, Ipv6HeaderSlice, ip_number};
 use std::net::IpAddr;
 
 /// Length of the header in bytes.
 const HEADER_LEN: usize = 40;
 
-/// Parses the packet at `l3`, of which the wire held `wire_len` bytes, padding included.
-#[inline]
-pub(crate) fn parse(l3: &[u8], wire_len: usize, l3_offset: u8) -> Outcome {
-    let Ok(header) = Ipv6HeaderSlice::from_slice(l3) else {
+/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire.
+///
+/// The straight way is TCP or UDP right behind the header. What leaves it begins anew in [`parse_winding`], so that the
+/// straight way has nothing to hand over.
+#[inline(always)]
+pub(crate) fn parse(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
+    let Some((ipv6, payload)) = Ipv6::read(frame, l3_offset, wire_len) else {
+        return unusable(frame, l3_offset);
+    };
+    if is_extension(ipv6.protocol) || ipv6.protocol == ip_number::IPV6_ICMP {
+        return parse_winding(frame, l3_offset, wire_len);
+    }
+    l4::parse(ipv6, payload)
+}
+
+/// Parses any packet: extension headers and ICMPv6 too. A later fragment has no L4 header.
+#[inline(never)]
+fn parse_winding(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
+    let Some((mut ipv6, payload)) = Ipv6::read(frame, l3_offset, wire_len) else {
+        return unusable(frame, l3_offset);
+    };
+    let mut chain = Chain::new(ipv6.protocol);
+    let followed = chain.follow(payload.bytes);
+    ipv6.protocol = chain.protocol;
+    ipv6.fragment_protocol = chain.fragment_protocol;
+    ipv6.fragment = chain.fragment;
+    if let Err(refusal) = followed {
+        return ipv6.refused(refusal);
+    }
+    let payload = payload.behind(chain.len_bytes);
+    match ipv6.fragment {
+        Fragment::Later(_) => ipv6.ours(ipv6.addresses(), Class::Other),
+        _ if ipv6.protocol == ip_number::IPV6_ICMP => icmp::parse(ipv6, icmp::quoted6(payload.bytes)),
+        _ => l4::parse(ipv6, payload),
+    }
+}
+
+/// A packet whose IPv6 header is right.
+#[derive(Clone, Copy)]
+struct Ipv6<'a> {
+    header: Ipv6HeaderSlice<'a>,
+    /// Protocol behind the extension headers that have been read.
+    protocol: IpNumber,
+    /// Next Header of the fragment header.
+    fragment_protocol: IpNumber,
+    fragment: Fragment,
+    l3_offset: u8,
+}
+
+impl<'a> Ipv6<'a> {
+    /// Reads the header, as one without extension headers, and says what the payload length leaves behind it; `None` if
+    /// it can't be used, for the reason that [`unusable`] finds.
+    #[inline(always)]
+    fn read(frame: &'a [u8], l3_offset: usize, wire_len: usize) -> Option<(Self, Payload<'a>)> {
+        let l3 = frame.get(l3_offset..)?;
+        let header = Ipv6HeaderSlice::from_slice(l3).ok()?;
+        let declared_len = usize::from(header.payload_length());
+        let end = HEADER_LEN + declared_len;
+        if header.hop_limit() <= 1 || l3_offset + end > wire_len {
+            return None;
+        }
+        let bytes = l3.get(HEADER_LEN..end.min(l3.len()))?;
+        Some((Self::new(header, l3_offset as u8), Payload { bytes, declared_len }))
+    }
+
+    /// A packet of which no extension header has been read.
+    #[inline(always)]
+    fn new(header: Ipv6HeaderSlice<'a>, l3_offset: u8) -> Self {
+        let protocol = header.next_header();
+        Self { header, protocol, fragment_protocol: protocol, fragment: Fragment::Whole, l3_offset }
+    }
+}
+
+impl Datagram for Ipv6<'_> {
+    #[inline(always)]
+    fn protocol(self) -> IpNumber {
+        self.protocol
+    }
+
+    #[inline(always)]
+    fn fragment(self) -> Fragment {
+        self.fragment
+    }
+
+    #[inline(always)]
+    fn l3_offset(self) -> u8 {
+        self.l3_offset
+    }
+
+    #[inline(always)]
+    fn key(self, source_port: u16, destination_port: u16) -> FlowKey {
+        let (source, destination) = (self.header.source(), self.header.destination());
+        FlowKey::V6(FlowKey6::new(source, destination, source_port, destination_port, self.protocol.0))
+    }
+
+    fn addresses(self) -> FlowKey {
+        self.key(0, 0).without_ports(self.fragment_protocol.0)
+    }
+
+    #[inline(always)]
+    fn refused(self, refusal: Refusal) -> Outcome {
+        let Self { header, protocol, fragment_protocol, fragment, l3_offset } = self;
+        refused(header, protocol, fragment_protocol, fragment, l3_offset, refusal)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refused(
+    header: Ipv6HeaderSlice<'_>,
+    protocol: IpNumber,
+    fragment_protocol: IpNumber,
+    fragment: Fragment,
+    l3_offset: u8,
+    refusal: Refusal,
+) -> Outcome {
+    datagram::refused(Ipv6 { header, protocol, fragment_protocol, fragment, l3_offset }, refusal)
+}
+
+/// Says why a header can't be used.
+#[cold]
+#[inline(never)]
+fn unusable(frame: &[u8], l3_offset: usize) -> Outcome {
+    let Ok(header) = Ipv6HeaderSlice::from_slice(frame.get(l3_offset..).unwrap_or_default()) else {
         return Outcome::NotOurs(NotOurs::Unreadable);
     };
     if header.hop_limit() <= 1 {
         return Outcome::NotOurs(NotOurs::TtlExpired);
     }
-    let payload_len = usize::from(header.payload_length());
-    let mut chain = Chain::new(header.next_header());
-    let read = match payload(l3, payload_len, wire_len) {
-        Some(payload) => chain.follow(payload.bytes).and_then(|()| upper(&header, &chain, payload)),
-        None => Err(Refusal::Malformed(Malformed::Ipv6PayloadLength)),
-    };
-    match read {
-        Ok((key, class)) => {
-            Outcome::Ours(Packet { key: FlowKey::V6(key), class, fragment: chain.fragment, l3_offset })
-        }
-        Err(refusal) => {
-            let addresses = addresses(&header, chain.fragment_protocol);
-            Datagram { addresses, fragment: chain.fragment, l3_offset }.refused(refusal)
-        }
-    }
+    let reason = Malformed::Ipv6PayloadLength;
+    Outcome::Malformed { destination: header.destination_addr().into(), reason, fragment: None }
 }
 
-/// What follows the header; `None` if the wire doesn't hold it all.
-#[inline]
-fn payload(l3: &[u8], payload_len: usize, wire_len: usize) -> Option<Payload<'_>> {
-    let end = HEADER_LEN + payload_len;
-    if end > wire_len {
-        return None;
-    }
-    Some(Payload { bytes: l3.get(HEADER_LEN..end.min(l3.len()))?, declared_len: payload_len })
-}
-
-/// Reads what is behind the extension headers.
-#[inline]
-fn upper(
-    header: &Ipv6HeaderSlice<'_>,
-    chain: &Chain,
-    payload: Payload<'_>,
-) -> Result<(FlowKey6, Class), Refusal> {
-    let (source, destination) = (header.source(), header.destination());
-    let protocol = chain.protocol;
-    if let Fragment::Later(_) = chain.fragment {
-        return Ok((FlowKey6::new(source, destination, 0, 0, protocol.0), Class::Other));
-    }
-    let payload = payload.behind(chain.len_bytes);
-    if protocol == ip_number::IPV6_ICMP {
-        return icmp::error6(payload.bytes);
-    }
-    let l4 = l4::read(protocol, payload, chain.fragment)?;
-    Ok((FlowKey6::new(source, destination, l4.source_port, l4.destination_port, protocol.0), l4.class))
-}
-
-/// [`FragmentKey::addresses`](crate::FragmentKey::addresses) of the packet at `l3`; `None` if it is no fragment.
+/// [`FragmentKey::addresses`](crate::FragmentKey::addresses) of the fragment at `l3`.
 pub(crate) fn fragment_addresses(l3: &[u8]) -> Option<FlowKey> {
     let header = Ipv6HeaderSlice::from_slice(l3).ok()?;
     let mut chain = Chain::new(header.next_header());
     // What is wrong behind the fragment header doesn't matter here.
     let _ = chain.follow(l3.get(HEADER_LEN..)?);
-    (chain.fragment != Fragment::Whole).then(|| addresses(&header, chain.fragment_protocol))
+    let ipv6 = Ipv6 { fragment_protocol: chain.fragment_protocol, ..Ipv6::new(header, 0) };
+    Some(ipv6.addresses())
 }
 
 /// Destination of the packet at `l3`.
 pub(crate) fn destination(l3: &[u8]) -> Option<IpAddr> {
     Some(Ipv6HeaderSlice::from_slice(l3).ok()?.destination_addr().into())
-}
-
-fn addresses(header: &Ipv6HeaderSlice<'_>, protocol: IpNumber) -> FlowKey {
-    FlowKey::V6(FlowKey6::new(header.source(), header.destination(), 0, 0, protocol.0))
 }

@@ -1,6 +1,6 @@
 //! IPv6 extension headers (RFC 8200 §4): a bounded walk along the chain.
 
-use crate::refusal::Refusal;
+use crate::datagram::Refusal;
 use crate::{Fragment, Malformed, NotOurs};
 use etherparse::{IpNumber, Ipv6FragmentHeaderSlice, Ipv6RawExtHeaderSlice, ip_number};
 
@@ -97,7 +97,7 @@ impl Chain {
 }
 
 #[inline]
-fn is_extension(protocol: IpNumber) -> bool {
+pub(crate) fn is_extension(protocol: IpNumber) -> bool {
     matches!(
         protocol,
         ip_number::IPV6_HEADER_HOP_BY_HOP

@@ -1,8 +1,8 @@
 //! TCP and UDP headers (RFC 9293 §3.1, RFC 768); protocols without ports.
 
-use crate::refusal::Refusal;
-use crate::{Class, Fragment, Malformed, TcpSignal};
-use etherparse::{IpNumber, TcpHeaderSlice, UdpHeaderSlice, err::tcp::HeaderSliceError, ip_number};
+use crate::datagram::{Datagram, Refusal};
+use crate::{Class, Fragment, Malformed, Outcome, TcpSignal};
+use etherparse::{TcpHeaderSlice, UdpHeaderSlice, err::tcp::HeaderSliceError, ip_number};
 
 /// Payload of an IP packet, without the padding of the frame.
 #[derive(Debug, Clone, Copy)]
@@ -24,34 +24,28 @@ impl Payload<'_> {
     }
 }
 
-/// What a flow key needs of an L4 header.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct L4 {
-    pub(crate) source_port: u16,
-    pub(crate) destination_port: u16,
-    pub(crate) class: Class,
+/// Parses the L4 header of a datagram that isn't ICMP of its own family.
+#[inline(always)]
+pub(crate) fn parse(datagram: impl Datagram, payload: Payload<'_>) -> Outcome {
+    let (source_port, destination_port, class) = match datagram.protocol() {
+        ip_number::TCP => match tcp(payload) {
+            Ok(header) => (header.source_port(), header.destination_port(), Class::Tcp(signal(&header))),
+            Err(refusal) => return datagram.refused(refusal),
+        },
+        ip_number::UDP => match udp(payload, datagram.fragment()) {
+            Ok(header) => (header.source_port(), header.destination_port(), Class::Udp),
+            Err(refusal) => return datagram.refused(refusal),
+        },
+        _ => (0, 0, Class::Other),
+    };
+    datagram.ours(datagram.key(source_port, destination_port), class)
 }
 
-/// Reads the L4 header of a whole datagram or of a first fragment.
 #[inline]
-pub(crate) fn read(protocol: IpNumber, payload: Payload<'_>, fragment: Fragment) -> Result<L4, Refusal> {
-    match protocol {
-        ip_number::TCP => tcp(payload),
-        ip_number::UDP => udp(payload, fragment),
-        _ => Ok(L4 { source_port: 0, destination_port: 0, class: Class::Other }),
-    }
-}
-
-#[inline]
-fn tcp(payload: Payload<'_>) -> Result<L4, Refusal> {
-    let header = TcpHeaderSlice::from_slice(payload.bytes).map_err(|error| match error {
+fn tcp(payload: Payload<'_>) -> Result<TcpHeaderSlice<'_>, Refusal> {
+    TcpHeaderSlice::from_slice(payload.bytes).map_err(|error| match error {
         HeaderSliceError::Len(_) => Refusal::Cut(Malformed::TcpHeader),
         HeaderSliceError::Content(_) => Refusal::Malformed(Malformed::TcpHeader),
-    })?;
-    Ok(L4 {
-        source_port: header.source_port(),
-        destination_port: header.destination_port(),
-        class: Class::Tcp(signal(&header)),
     })
 }
 
@@ -70,15 +64,11 @@ fn signal(header: &TcpHeaderSlice<'_>) -> TcpSignal {
 
 /// The length of a fragmented datagram is that of all fragments together, so a first fragment's is not compared.
 #[inline]
-fn udp(payload: Payload<'_>, fragment: Fragment) -> Result<L4, Refusal> {
+fn udp(payload: Payload<'_>, fragment: Fragment) -> Result<UdpHeaderSlice<'_>, Refusal> {
     let header = UdpHeaderSlice::from_slice(payload.bytes).map_err(|_| Refusal::Cut(Malformed::UdpHeader))?;
     let len = usize::from(header.length());
     if len < header.slice().len() || (len > payload.declared_len && fragment == Fragment::Whole) {
         return Err(Refusal::Malformed(Malformed::UdpHeader));
     }
-    Ok(L4 {
-        source_port: header.source_port(),
-        destination_port: header.destination_port(),
-        class: Class::Udp,
-    })
+    Ok(header)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod checksum;
+mod datagram;
 mod ethernet;
 mod flow_key;
 mod icmp;
@@ -20,7 +21,6 @@ mod l4;
 mod mac;
 mod outcome;
 mod parse;
-mod refusal;
 mod rewrite;
 
 #[cfg(test)]

@@ -1,31 +1,29 @@
 //! Parsing: from a frame to its flow key, in place, one header after the other.
 
-use crate::ethernet::{self, Family};
-use crate::{Class, Fragment, FragmentKey, Mac, Outcome, Packet};
-use crate::{ipv4, ipv6};
+use crate::{Class, FlowKey, Fragment, FragmentKey, Mac, NotOurs, Outcome, Packet};
+use crate::{ethernet, ipv4, ipv6};
+use etherparse::ether_type;
 use std::net::IpAddr;
 
 /// Reads the headers of `frame`, which begins with the destination MAC and carries no FCS.
 ///
-/// `wire_len` is its length on the wire in bytes: more than `frame.len()` if a capture cut it, and taken as
-/// `frame.len()` if it is less. Lengths in headers are judged by it; a header itself must be in the bytes, and one
-/// that is not counts as cut. `own` is the MAC of the interface on which the frame came in.
+/// `wire_len` is its length on the wire in bytes: `frame.len()`, or more if a capture cut it. Lengths in headers are
+/// judged by it; a header itself must be in the bytes, and one that is not counts as cut. `own` is the MAC of the
+/// interface on which the frame came in.
 ///
 /// Judged in this order, so that a frame with several faults has one outcome: Ethernet and VLAN tags; the IP version;
 /// TTL or hop limit; IP lengths; IPv6 extension headers; L4; the packet quoted by an ICMP error. Checksums are not
 /// verified. The outermost headers decide: what a tunnel carries is not looked at.
 #[must_use]
 pub fn parse(frame: &[u8], wire_len: usize, own: Mac) -> Outcome {
-    let (family, l3_offset) = match ethernet::strip(frame, own) {
+    let (kind, l3_offset) = match ethernet::strip(frame, own) {
         Ok(found) => found,
         Err(reason) => return Outcome::NotOurs(reason),
     };
-    let offset = usize::from(l3_offset);
-    let l3 = frame.get(offset..).unwrap_or_default();
-    let l3_wire_len = wire_len.max(frame.len()).saturating_sub(offset);
-    match family {
-        Family::V4 => ipv4::parse(l3, l3_wire_len, l3_offset),
-        Family::V6 => ipv6::parse(l3, l3_wire_len, l3_offset),
+    match kind {
+        ether_type::IPV4 => ipv4::parse(frame, l3_offset, wire_len),
+        ether_type::IPV6 => ipv6::parse(frame, l3_offset, wire_len),
+        _ => Outcome::NotOurs(NotOurs::Unreadable),
     }
 }
 
@@ -39,8 +37,8 @@ impl Packet {
         let (Fragment::First(id) | Fragment::Later(id)) = self.fragment else { return None };
         let l3 = frame.get(usize::from(self.l3_offset)..)?;
         let addresses = match self.key {
-            crate::FlowKey::V4(_) => ipv4::fragment_addresses(l3)?,
-            crate::FlowKey::V6(_) => ipv6::fragment_addresses(l3)?,
+            FlowKey::V4(_) => ipv4::fragment_addresses(l3)?,
+            FlowKey::V6(_) => ipv6::fragment_addresses(l3)?,
         };
         Some(FragmentKey { addresses, id })
     }
@@ -51,8 +49,8 @@ impl Packet {
         let outer = match self.class {
             Class::IcmpError { .. } => {
                 frame.get(usize::from(self.l3_offset)..).and_then(|l3| match self.key {
-                    crate::FlowKey::V4(_) => ipv4::destination(l3),
-                    crate::FlowKey::V6(_) => ipv6::destination(l3),
+                    FlowKey::V4(_) => ipv4::destination(l3),
+                    FlowKey::V6(_) => ipv6::destination(l3),
                 })
             }
             _ => None,
