@@ -36,15 +36,15 @@ impl Pace {
         if self.hinted.is_some() { self.not_before } else { soonest.max(self.not_before) }
     }
 
-    /// Begins a read: says what to read.
-    pub(crate) fn begin(&mut self, now: Instant) -> Hint {
-        let hinted = self.hinted.take().unwrap_or(Hint::Neighbours);
-        if now >= self.periodic { Hint::Anything } else { hinted }
+    /// What to read at `now`.
+    pub(crate) fn what(&self, now: Instant) -> Hint {
+        if now >= self.periodic { Hint::Anything } else { self.hinted.unwrap_or(Hint::Neighbours) }
     }
 
-    /// Ends the read of `what` that began at `began`; `look_again` is when neighbours are to be looked at if no hint
-    /// comes before.
+    /// Notes that `what` was read, beginning at `began`, and the hints followed; `look_again` is when neighbours are to
+    /// be looked at if no hint comes before. A read that is not ended is due again.
     pub(crate) fn end(&mut self, what: Hint, began: Instant, now: Instant, look_again: Option<Instant>) {
+        self.hinted = None;
         self.not_before = now + DEBOUNCE.max(now.saturating_duration_since(began) * REST);
         self.look_again = look_again;
         if what == Hint::Anything {
@@ -64,7 +64,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         assert_eq!(pace.due(), start);
-        assert_eq!(pace.begin(start), Hint::Anything);
+        assert_eq!(pace.what(start), Hint::Anything);
         pace.end(Hint::Anything, start, start + MS, None);
         (pace, start + MS)
     }
@@ -83,8 +83,11 @@ mod tests {
         pace.hint(Hint::Anything);
         pace.hint(Hint::Neighbours);
         assert_eq!(pace.due(), now + DEBOUNCE);
-        assert_eq!(pace.begin(now + DEBOUNCE), Hint::Anything);
-        assert_eq!(pace.begin(now + DEBOUNCE), Hint::Neighbours);
+        assert_eq!(pace.what(now + DEBOUNCE), Hint::Anything);
+        assert_eq!(pace.what(now + DEBOUNCE), Hint::Anything, "a read that fails is due again");
+        pace.end(Hint::Anything, now, now, None);
+        assert_eq!(pace.what(now + DEBOUNCE), Hint::Neighbours);
+        assert_eq!(pace.due(), now + PERIOD);
     }
 
     #[test]
@@ -99,7 +102,7 @@ mod tests {
     fn everything_is_read_once_in_a_period() {
         let (mut pace, now) = after_first_read();
         pace.hint(Hint::Neighbours);
-        assert_eq!(pace.begin(now + PERIOD), Hint::Anything);
+        assert_eq!(pace.what(now + PERIOD), Hint::Anything);
         pace.end(Hint::Neighbours, now, now + MS, None);
         assert_eq!(pace.due(), now + PERIOD, "reading neighbours does not put it off");
     }
@@ -109,7 +112,7 @@ mod tests {
         let (mut pace, now) = after_first_read();
         pace.end(Hint::Neighbours, now, now + MS, Some(now + 1000 * MS));
         assert_eq!(pace.due(), now + 1000 * MS);
-        assert_eq!(pace.begin(pace.due()), Hint::Neighbours);
+        assert_eq!(pace.what(pace.due()), Hint::Neighbours);
         pace.end(Hint::Neighbours, now, now + MS, Some(now));
         assert_eq!(pace.due(), now + MS + DEBOUNCE);
     }

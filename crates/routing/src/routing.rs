@@ -102,13 +102,14 @@ impl Routing {
         }
     }
 
-    /// Reads the kernel's state, sees to the neighbour entries, and says what is new.
+    /// Reads the kernel's state, sees to the neighbour entries, and says what is new. After dropping the future, a
+    /// refresh is due at once.
     ///
     /// # Errors
     /// The kernel could not be asked; what was known stays. Then [`reopen`](Self::reopen).
     pub async fn refresh(&mut self) -> Result<Vec<Change>, RoutingError> {
         let began = Instant::now();
-        let what = self.pace.begin(began);
+        let what = self.pace.what(began);
         self.read_links().await?;
         if what == Hint::Anything {
             self.read_routes().await?;
