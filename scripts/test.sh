@@ -77,7 +77,7 @@ lab_possible() {
     fi
     if [ ${#lacks[@]} -gt 0 ]; then
         echo "test: no lab, the kernel lacks ${lacks[*]}" >&2
-        return $skip
+        return "$skip"
     fi
 }
 

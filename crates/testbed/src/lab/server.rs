@@ -89,6 +89,7 @@ events {{ worker_connections 8192; }}
 http {{
     access_log off;
     sendfile on;
+    client_body_temp_path {home}/body;
     keepalive_timeout 1h;
     keepalive_requests 1000000000;
     default_type application/octet-stream;
@@ -97,7 +98,7 @@ http {{
         listen 0.0.0.0:80;
         listen [::]:80 ipv6only=on;
         location / {{ return 200 \"{name}\\n\"; }}
-        location /files/ {{ alias {files}/; }}
+        location /files/ {{ alias {files}/; dav_methods PUT; client_max_body_size 1g; }}
     }}
 }}
 ",
