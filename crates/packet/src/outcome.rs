@@ -3,7 +3,7 @@
 use crate::flow_key::FlowKey;
 use std::net::IpAddr;
 
-/// What [`parse`](crate::parse) found.
+/// What [`parse`](crate::parse()) found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// A whole packet whose flow key is known. Whether its destination is a VIP is for the caller to look up.
@@ -44,8 +44,8 @@ pub enum Class {
     Udp,
     /// A protocol without ports, or a later fragment of any protocol.
     ///
-    /// With the key's protocol ICMP (ICMPv6 in IPv6) it can only be a fragment. A first one is ICMP other than an
-    /// error, so the kernel's, and is no [`NotOurs::IcmpOther`] so that its later ones can follow it; whether a
+    /// With the key's protocol ICMP (ICMPv6 in IPv6) it can only be a fragment. A first one is the kernel's,
+    /// for the reasons of [`NotOurs::IcmpOther`], and is `Ours` only so that its later ones can follow it; whether a
     /// later one belongs to an error or to the kernel only its first one tells.
     Other,
     /// ICMP or ICMPv6 error (types 3, 11, 12; 1 to 4).

@@ -10,7 +10,7 @@ const MACS_LEN: usize = 12;
 /// L4, payload or padding.
 ///
 /// `l3_offset` is [`Packet::l3_offset`](crate::Packet::l3_offset). A frame too short for these fields, or without IPv4
-/// or IPv6 at that offset, is left as it is; a TTL of 0 stays 0. Neither comes from [`parse`](crate::parse).
+/// or IPv6 at that offset, is left as it is; a TTL of 0 stays 0. Neither comes from [`parse`](crate::parse()).
 #[inline]
 pub fn rewrite(frame: &mut [u8], l3_offset: u8, source: Mac, destination: Mac) {
     let Some((macs, behind)) = frame.split_first_chunk_mut::<MACS_LEN>() else { return };
