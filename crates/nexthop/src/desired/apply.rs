@@ -1,0 +1,164 @@
+//! The verbs.
+
+use super::Desired;
+use super::change::{Change, ChangeError, Verb};
+use super::member::{MemberState, Phase};
+use crate::id::{GroupId, MemberId, PortId};
+use crate::liveness::Liveness;
+use crate::spec::{AdminState, MAX_WEIGHT, NexthopSpec};
+use evenkeel_packet::Mac;
+use std::net::IpAddr;
+
+impl Desired {
+    /// Does what a change asks for, wholly or not at all. The next snapshot shows it; `Up` and `Down` act at once, on
+    /// `liveness`.
+    ///
+    /// # Errors
+    /// The change makes no sense in this state; nothing was done.
+    pub fn apply(&mut self, change: &Change, now_ms: u64, liveness: &Liveness) -> Result<(), ChangeError> {
+        let group = self
+            .configured_group(&change.group)
+            .ok_or_else(|| ChangeError::UnknownGroup { group: change.group.clone() })?;
+        match change.verb {
+            Verb::Add { address, weight, port, mac } => {
+                let (name, state) = (change.nexthop.clone(), AdminState::Active);
+                self.add(group, &NexthopSpec { name, address, weight, state, port, mac })
+            }
+            Verb::Drain => self.set_phase(group, change, Phase::Draining),
+            Verb::Activate => self.set_phase(group, change, Phase::Active),
+            Verb::Remove { deadline_ms } => {
+                let deadline_ms = deadline_ms.unwrap_or(self.remove_deadline_ms);
+                self.set_phase(group, change, Phase::removing(now_ms, deadline_ms))
+            }
+            Verb::Weight(weight) => self.set_weight(group, change, weight),
+            Verb::Down => self.set_up(group, change, false, liveness),
+            Verb::Up => self.set_up(group, change, true, liveness),
+        }
+    }
+
+    /// The group of this name, unless the configuration no longer has it.
+    fn configured_group(&self, name: &str) -> Option<GroupId> {
+        let is_configured = self.configured.iter().any(|group| group.name == name);
+        self.group_named(name).filter(|_| is_configured)
+    }
+
+    fn set_phase(&mut self, group: GroupId, change: &Change, phase: Phase) -> Result<(), ChangeError> {
+        let id = self.present(group, change)?;
+        self.change_member(id, |member| member.phase = phase);
+        Ok(())
+    }
+
+    fn set_weight(&mut self, group: GroupId, change: &Change, weight: u16) -> Result<(), ChangeError> {
+        let id = self.present(group, change)?;
+        check_weight(weight)?;
+        let had_none = self.members.get(id.index()).is_some_and(|member| member.weight == 0);
+        if had_none && weight > 0 {
+            self.check_bucket(group)?;
+        }
+        self.change_member(id, |member| member.weight = weight);
+        Ok(())
+    }
+
+    fn set_up(
+        &self,
+        group: GroupId,
+        change: &Change,
+        is_up: bool,
+        liveness: &Liveness,
+    ) -> Result<(), ChangeError> {
+        let id = self.present(group, change)?;
+        if let Some(member) = self.members.get(id.index()) {
+            liveness.set(member.nexthop, is_up);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, group: GroupId, spec: &NexthopSpec) -> Result<(), ChangeError> {
+        check_weight(spec.weight)?;
+        if let Some(port) = spec.port.filter(|port| port.index() >= self.nexthops.port_count()) {
+            return Err(ChangeError::UnknownPort { port });
+        }
+        self.check_absent(group, spec)?;
+        self.check_mac(spec.address, spec.port, spec.mac)?;
+        if spec.weight > 0 {
+            self.check_bucket(group)?;
+        }
+        if self.nexthops.find(spec.address, spec.port).is_none() && !self.nexthops.has_room_for(1) {
+            return Err(ChangeError::TooManyNexthops);
+        }
+        self.enter(group, spec);
+        Ok(())
+    }
+
+    /// The member that a change speaks of: of several with its name, the one that stays, else the newest.
+    fn present(&self, group: GroupId, change: &Change) -> Result<MemberId, ChangeError> {
+        let (group_name, nexthop) = (change.group.clone(), change.nexthop.clone());
+        let named = self.members_of(group).filter(|(_, member)| member.name == change.nexthop);
+        let (id, member) = named
+            .max_by_key(|(id, member)| (member.stays(), member.phase != Phase::Gone, *id))
+            .ok_or(ChangeError::UnknownNexthop { group: group_name.clone(), nexthop: nexthop.clone() })?;
+        if member.phase == Phase::Gone {
+            return Err(ChangeError::Gone { group: group_name, nexthop });
+        }
+        Ok(id)
+    }
+
+    pub(super) fn members_of(&self, group: GroupId) -> impl Iterator<Item = (MemberId, &MemberState)> {
+        let ids = self.groups.get(group.index()).map(|group| group.members.as_slice()).unwrap_or_default();
+        ids.iter().filter_map(|id| Some((*id, self.members.get(id.index())?)))
+    }
+
+    fn check_absent(&self, group: GroupId, spec: &NexthopSpec) -> Result<(), ChangeError> {
+        let group_name =
+            || self.groups.get(group.index()).map(|group| group.name.to_string()).unwrap_or_default();
+        for (_, member) in self.members_of(group).filter(|(_, member)| member.phase != Phase::Gone) {
+            let nexthop = member.name.clone();
+            if member.name == spec.name {
+                return Err(ChangeError::NamePresent { group: group_name(), nexthop });
+            }
+            if member.address == spec.address {
+                let address = spec.address;
+                return Err(ChangeError::AddressPresent { group: group_name(), address, nexthop });
+            }
+        }
+        Ok(())
+    }
+
+    /// A nexthop that some group uses keeps its MAC.
+    fn check_mac(&self, address: IpAddr, port: Option<PortId>, mac: Option<Mac>) -> Result<(), ChangeError> {
+        let Some(id) = self.nexthops.find(address, port) else { return Ok(()) };
+        let is_used = self.members.iter().any(|member| member.nexthop == id && member.phase != Phase::Gone);
+        let known = self.nexthops.nexthop(id).and_then(|nexthop| nexthop.mac);
+        match known {
+            Some(known) if is_used && mac.is_some_and(|mac| mac != known) => {
+                Err(ChangeError::OtherMac { address, mac: known })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Another member with a weight must not be one more than there are buckets.
+    fn check_bucket(&self, group: GroupId) -> Result<(), ChangeError> {
+        let Some(state) = self.groups.get(group.index()) else { return Ok(()) };
+        let weighted = |member: &MemberState| member.weight > 0 && member.phase != Phase::Gone;
+        if self.members_of(group).filter(|(_, member)| weighted(member)).count() < state.buckets() as usize {
+            Ok(())
+        } else {
+            Err(ChangeError::NoBucket { group: state.name.to_string() })
+        }
+    }
+}
+
+impl Phase {
+    /// Being removed with a deadline from now; without one it is gone at once.
+    pub(super) fn removing(now_ms: u64, deadline_ms: u64) -> Self {
+        match deadline_ms {
+            0 => Self::Gone,
+            _ => Self::Removing { at_ms: now_ms.saturating_add(deadline_ms) },
+        }
+    }
+}
+
+fn check_weight(weight: u16) -> Result<(), ChangeError> {
+    if weight <= MAX_WEIGHT { Ok(()) } else { Err(ChangeError::Weight { weight }) }
+}

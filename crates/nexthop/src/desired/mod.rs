@@ -1,0 +1,195 @@
+//! The desired state: what operators and files ask for, its verbs, and the way to a snapshot.
+//!
+//! Kept by whoever publishes snapshots; workers never see it. Time is an argument, in milliseconds of any clock.
+
+mod apply;
+mod change;
+mod check;
+mod error;
+mod group;
+mod member;
+mod nexthops;
+mod reconcile;
+
+pub use change::{Change, ChangeError, Verb};
+pub use error::DesiredError;
+pub use member::MemberInfo;
+pub use reconcile::Reconciled;
+
+use crate::id::{GroupId, MemberId, NexthopId, PortId};
+use crate::liveness::Liveness;
+use crate::service_table::ServiceTable;
+use crate::snapshot::{Adjacency, Service, Snapshot};
+use crate::spec::{AdminState, GroupSpec, NexthopSpec, ServiceSpec};
+use evenkeel_packet::Mac;
+use group::Group;
+use member::{MemberState, Phase};
+use nexthops::Nexthops;
+use std::sync::Arc;
+
+/// Deadline of a removal that names none, in milliseconds.
+const DEFAULT_REMOVE_DEADLINE_MS: u64 = 300_000;
+
+/// What the box is to do: services, groups, their members, and how to reach these.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    hash_seed: u64,
+    remove_deadline_ms: u64,
+    generation: u64,
+    nexthops: Nexthops,
+    /// By [`MemberId`], gone ones too.
+    members: Vec<MemberState>,
+    /// By [`GroupId`], gone ones too.
+    groups: Vec<Group>,
+    services: Arc<[Service]>,
+    service_table: Arc<ServiceTable>,
+    /// The groups of the configuration that was read last: the next one is compared with it.
+    configured: Vec<GroupSpec>,
+}
+
+impl Desired {
+    /// The desired state that a configuration asks for. `ports` are the box's own MACs by [`PortId`].
+    ///
+    /// # Errors
+    /// What the configuration's reader should have refused.
+    pub fn new(
+        hash_seed: u64,
+        ports: Vec<Mac>,
+        services: Vec<ServiceSpec>,
+        groups: Vec<GroupSpec>,
+    ) -> Result<Self, DesiredError> {
+        let mut desired = Self {
+            hash_seed,
+            remove_deadline_ms: DEFAULT_REMOVE_DEADLINE_MS,
+            generation: 0,
+            nexthops: Nexthops::new(ports),
+            members: Vec::new(),
+            groups: Vec::new(),
+            services: Arc::default(),
+            service_table: Arc::default(),
+            configured: Vec::new(),
+        };
+        desired.reconcile(services, groups, 0, DEFAULT_REMOVE_DEADLINE_MS)?;
+        Ok(desired)
+    }
+
+    /// Sets the deadline of removals that name none, in milliseconds; 300,000 at first.
+    pub fn set_remove_deadline_ms(&mut self, deadline_ms: u64) {
+        self.remove_deadline_ms = deadline_ms;
+    }
+
+    /// All members in the order of the configuration, then of adding; gone ones too.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = MemberInfo<'_>> {
+        (0..self.members.len())
+            .filter_map(|index| self.member(MemberId(index as u32)))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// One member; `None` if there never was one with this id.
+    #[must_use]
+    pub fn member(&self, id: MemberId) -> Option<MemberInfo<'_>> {
+        let member = self.members.get(id.index())?;
+        let group = self.groups.get(member.group.index())?;
+        Some(member.info(id, &group.name, self.nexthops.nexthop(member.nexthop)?))
+    }
+
+    /// Sets how to reach a nexthop, as the kernel says; `None`: it can't be reached and is not used. Without effect on
+    /// nexthops whose port and MAC the configuration gives. True if something changed.
+    pub fn set_adjacency(&mut self, nexthop: NexthopId, adjacency: Option<Adjacency>) -> bool {
+        self.nexthops.set_adjacency(nexthop, adjacency)
+    }
+
+    /// Sets the box's own MAC on a port. True if something changed.
+    pub fn set_port_mac(&mut self, port: PortId, mac: Mac) -> bool {
+        self.nexthops.set_port_mac(port, mac)
+    }
+
+    /// When the next removal is over, in milliseconds of the clock that [`apply`](Self::apply) was given.
+    #[must_use]
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.members.iter().filter_map(|member| member.phase.deadline_ms()).min()
+    }
+
+    /// Ends the removals whose deadline is `now_ms` or before; true if there were any.
+    pub fn expire_removals(&mut self, now_ms: u64) -> bool {
+        let over = |member: &&mut MemberState| member.phase.deadline_ms().is_some_and(|at| at <= now_ms);
+        let mut any = false;
+        for member in self.members.iter_mut().filter(over) {
+            member.phase = Phase::Gone;
+            any = true;
+            if let Some(group) = self.groups.get_mut(member.group.index()) {
+                group.changed = true;
+            }
+        }
+        any
+    }
+
+    /// The snapshot of this state. What did not change since the last one is shared with it.
+    pub fn snapshot(&mut self, liveness: &Liveness) -> Snapshot {
+        self.generation += 1;
+        let members = self.members.iter().map(|member| member.record(&self.nexthops)).collect();
+        let (seed, all, nexthops) = (self.hash_seed, &self.members, &self.nexthops);
+        let groups = self.groups.iter_mut().map(|group| group.table(seed, all, nexthops, liveness)).collect();
+        Snapshot {
+            generation: self.generation,
+            services: Arc::clone(&self.services),
+            hash_seed: self.hash_seed,
+            table: Arc::clone(&self.service_table),
+            members,
+            groups,
+        }
+    }
+
+    fn group_named(&self, name: &str) -> Option<GroupId> {
+        let place = self.groups.iter().position(|group| group.name.as_ref() == name)?;
+        u16::try_from(place).ok().map(GroupId)
+    }
+
+    /// Changes a member; its group is assigned anew at the next snapshot.
+    fn change_member(&mut self, id: MemberId, change: impl FnOnce(&mut MemberState)) {
+        let Some(member) = self.members.get_mut(id.index()) else { return };
+        change(member);
+        if let Some(group) = self.groups.get_mut(member.group.index()) {
+            group.changed = true;
+        }
+    }
+
+    /// Enters a member, or takes up a gone one with the same name and address again. Capacity was checked.
+    fn enter(&mut self, group_id: GroupId, spec: &NexthopSpec) {
+        let Ok(nexthop) = self.nexthops.id(spec.address, spec.port) else { return };
+        let Some(group) = self.groups.get_mut(group_id.index()) else { return };
+        let is_back = |id: &MemberId| {
+            self.members.get(id.index()).is_some_and(|member| {
+                member.phase == Phase::Gone && member.name == spec.name && member.address == spec.address
+            })
+        };
+        let phase = Phase::from(spec.state);
+        let member = MemberState {
+            group: group_id,
+            name: spec.name.clone(),
+            address: spec.address,
+            nexthop,
+            weight: spec.weight,
+            phase,
+        };
+        group.changed = true;
+        match group.members.iter().copied().find(is_back).and_then(|id| self.members.get_mut(id.index())) {
+            Some(gone) => *gone = member,
+            None => {
+                group.members.push(MemberId(self.members.len() as u32));
+                self.members.push(member);
+            }
+        }
+        self.nexthops.set_mac(nexthop, spec.mac);
+    }
+}
+
+impl From<AdminState> for Phase {
+    fn from(state: AdminState) -> Self {
+        match state {
+            AdminState::Active => Self::Active,
+            AdminState::Draining => Self::Draining,
+        }
+    }
+}

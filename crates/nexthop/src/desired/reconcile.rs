@@ -1,0 +1,202 @@
+//! A new configuration: its difference from the one before, applied as verbs.
+
+use super::Desired;
+use super::check::check;
+use super::error::DesiredError;
+use super::group::Group;
+use super::member::Phase;
+use crate::id::{GroupId, MemberId};
+use crate::service_table::ServiceTable;
+use crate::snapshot::Service;
+use crate::spec::{GroupSpec, NexthopSpec, ServiceSpec};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What a new configuration changed: how many of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Groups that are new or back.
+    pub groups_added: usize,
+    /// Groups that the configuration no longer has.
+    pub groups_removed: usize,
+    /// Groups with another number of buckets.
+    pub groups_resized: usize,
+    /// Members that were added or activated.
+    pub activated: usize,
+    /// Members that drain now.
+    pub drained: usize,
+    /// Members that are being removed now.
+    pub removed: usize,
+    /// Members with another weight.
+    pub reweighted: usize,
+    /// Members that are reached in another way or have another name.
+    pub rebound: usize,
+}
+
+impl Desired {
+    /// Applies the difference between the configuration read before and this one: members that came are added, those
+    /// that left are removed with a deadline of `remove_deadline_ms` from now, states and weights that differ are set.
+    /// Members are the same if their address is. What operators changed meanwhile stays as long as the two
+    /// configurations say the same of it.
+    ///
+    /// # Errors
+    /// What the configuration's reader should have refused; nothing was done.
+    pub fn reconcile(
+        &mut self,
+        services: Vec<ServiceSpec>,
+        groups: Vec<GroupSpec>,
+        now_ms: u64,
+        remove_deadline_ms: u64,
+    ) -> Result<Reconciled, DesiredError> {
+        check(&services, &groups, self.nexthops.port_count())?;
+        self.check_room(&groups)?;
+        let mut summary = Reconciled::default();
+        let before = std::mem::take(&mut self.configured);
+        let gone = Phase::removing(now_ms, remove_deadline_ms);
+        for old in &before {
+            if !groups.iter().any(|group| group.name == old.name) {
+                summary.groups_removed += 1;
+                self.remove_group(&old.name, gone, &mut summary);
+            }
+        }
+        for group in &groups {
+            let old = before.iter().find(|old| old.name == group.name);
+            self.reconcile_group(old, group, gone, &mut summary);
+        }
+        self.set_services(&services);
+        self.configured = groups;
+        Ok(summary)
+    }
+
+    /// Checks that there are ids for everything new.
+    fn check_room(&self, groups: &[GroupSpec]) -> Result<(), DesiredError> {
+        let new_groups = groups.iter().filter(|group| self.group_named(&group.name).is_none()).count();
+        if self.groups.len() + new_groups > usize::from(u16::MAX) {
+            return Err(DesiredError::TooManyServices);
+        }
+        let mut new: Vec<_> = groups
+            .iter()
+            .flat_map(|group| &group.nexthops)
+            .map(|nexthop| (nexthop.address, nexthop.port))
+            .filter(|&(address, port)| self.nexthops.find(address, port).is_none())
+            .collect();
+        new.sort_unstable();
+        new.dedup();
+        if self.nexthops.has_room_for(new.len()) { Ok(()) } else { Err(DesiredError::TooManyNexthops) }
+    }
+
+    fn set_services(&mut self, services: &[ServiceSpec]) {
+        self.service_table = Arc::new(ServiceTable::new(services));
+        let service = |spec: &ServiceSpec| {
+            let group = self.group_named(&spec.group).unwrap_or(GroupId(u16::MAX));
+            Service { name: spec.name.as_str().into(), group }
+        };
+        self.services = services.iter().map(service).collect();
+    }
+
+    fn remove_group(&mut self, name: &str, gone: Phase, summary: &mut Reconciled) {
+        let Some(id) = self.group_named(name) else { return };
+        self.remove_members(id, |_| true, gone, summary);
+        let seed = self.hash_seed;
+        if let Some(group) = self.groups.get_mut(id.index()) {
+            group.retire(seed);
+        }
+    }
+
+    /// Removes the members whose address `leaves` says, unless they are on their way already.
+    fn remove_members(
+        &mut self,
+        group: GroupId,
+        leaves: impl Fn(IpAddr) -> bool,
+        gone: Phase,
+        summary: &mut Reconciled,
+    ) {
+        let leaving: Vec<MemberId> = self
+            .members_of(group)
+            .filter(|(_, member)| member.stays() && leaves(member.address))
+            .map(|(id, _)| id)
+            .collect();
+        summary.removed += leaving.len();
+        for id in leaving {
+            self.change_member(id, |member| member.phase = gone);
+        }
+    }
+
+    fn reconcile_group(
+        &mut self,
+        old: Option<&GroupSpec>,
+        new: &GroupSpec,
+        gone: Phase,
+        summary: &mut Reconciled,
+    ) {
+        let seed = self.hash_seed;
+        let id = match self.group_named(&new.name) {
+            Some(id) => id,
+            None => {
+                self.groups.push(Group::new(&new.name, new.buckets, seed));
+                GroupId((self.groups.len() - 1) as u16)
+            }
+        };
+        summary.groups_added += usize::from(old.is_none());
+        summary.groups_resized += usize::from(old.is_some_and(|old| old.buckets != new.buckets));
+        if let Some(group) = self.groups.get_mut(id.index()) {
+            group.set_buckets(new.buckets, seed);
+        }
+        let old = old.map(|old| old.nexthops.as_slice()).unwrap_or_default();
+        let left = |address| {
+            old.iter().any(|old| old.address == address)
+                && !new.nexthops.iter().any(|new| new.address == address)
+        };
+        self.remove_members(id, left, gone, summary);
+        for nexthop in &new.nexthops {
+            let old = old.iter().find(|old| old.address == nexthop.address);
+            self.reconcile_member(id, old, nexthop, summary);
+        }
+    }
+
+    fn reconcile_member(
+        &mut self,
+        group: GroupId,
+        old: Option<&NexthopSpec>,
+        new: &NexthopSpec,
+        summary: &mut Reconciled,
+    ) {
+        let present = self
+            .members_of(group)
+            .filter(|(_, member)| member.address == new.address && member.phase != Phase::Gone)
+            .map(|(id, _)| id)
+            .next();
+        let Some(id) = present else {
+            // removed by an operator meanwhile, and the configurations say the same of it: it stays removed
+            if old.is_none() {
+                self.enter(group, new);
+                summary.activated += 1;
+            }
+            return;
+        };
+        let (weight, state) = (new.weight, Phase::from(new.state));
+        if old.is_none_or(|old| old.weight != weight) {
+            summary.reweighted += 1;
+            self.change_member(id, |member| member.weight = weight);
+        }
+        if old.is_none_or(|old| old.state != new.state) {
+            *(if state == Phase::Active { &mut summary.activated } else { &mut summary.drained }) += 1;
+            self.change_member(id, |member| member.phase = state);
+        }
+        self.rebind(id, new, summary);
+    }
+
+    /// The name, the port and the MAC of a member that stays.
+    fn rebind(&mut self, id: MemberId, new: &NexthopSpec, summary: &mut Reconciled) {
+        let Ok(nexthop) = self.nexthops.id(new.address, new.port) else { return };
+        let mac_before = self.nexthops.nexthop(nexthop).and_then(|nexthop| nexthop.mac);
+        self.nexthops.set_mac(nexthop, new.mac);
+        let mut rebound = mac_before != new.mac;
+        self.change_member(id, |member| {
+            rebound |= member.nexthop != nexthop || member.name != new.name;
+            member.nexthop = nexthop;
+            member.name.clone_from(&new.name);
+        });
+        summary.rebound += usize::from(rebound);
+    }
+}

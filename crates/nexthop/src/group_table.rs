@@ -1,0 +1,168 @@
+//! The bucket table of one group, as workers read it: owners, and who stands in for those that are down.
+
+use crate::id::{MemberId, NexthopId};
+use crate::liveness::Liveness;
+use crate::score::Scorer;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// In place of a slot: nobody.
+pub(crate) const NOBODY: u16 = u16::MAX;
+
+/// Buckets of one group and who owns them.
+#[derive(Debug, Clone)]
+pub struct GroupTable {
+    /// Name for operators.
+    pub name: Arc<str>,
+    /// Owner of each bucket, by slot, whether up or not.
+    pub(crate) owners: Arc<[u16]>,
+    /// Takers by slot; slots of takers that left are empty.
+    pub(crate) slots: Arc<[Option<Slot>]>,
+    /// Set if somebody was not usable when the table was made.
+    pub(crate) standing_in: Option<StandIns>,
+    /// Members that are not gone, with what they should own, in the order of the configuration.
+    pub(crate) wants: Arc<[(MemberId, f64)]>,
+}
+
+/// A taker.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Slot {
+    pub(crate) member: MemberId,
+    pub(crate) nexthop: NexthopId,
+    /// False while it is not known how to reach it.
+    pub(crate) resolved: bool,
+    pub(crate) address: IpAddr,
+    pub(crate) scorer: Scorer,
+}
+
+/// The table with liveness written in.
+#[derive(Debug, Clone)]
+pub(crate) struct StandIns {
+    /// By bucket, the slot that serves.
+    pub(crate) serving: Arc<[u16]>,
+    /// Slots that were not usable when it was written.
+    pub(crate) unusable: Arc<[u16]>,
+}
+
+/// How much of a group one member serves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// The member.
+    pub member: MemberId,
+    /// Buckets that it serves.
+    pub buckets: u32,
+    /// Buckets that it would own by its weight alone; 0 if it takes no new flows.
+    pub want: f64,
+}
+
+impl GroupTable {
+    /// The bucket of a flow: the low bits of its hash.
+    #[inline]
+    #[must_use]
+    pub fn bucket_of(&self, flow_hash: u64) -> u32 {
+        (flow_hash as u32) & (self.owners.len() as u32).wrapping_sub(1)
+    }
+
+    /// Who serves each bucket, with the liveness at the time of the snapshot; `None`: nobody can.
+    pub fn buckets(&self) -> impl ExactSizeIterator<Item = Option<MemberId>> {
+        self.serving().iter().map(|&slot| self.member(slot))
+    }
+
+    /// Who owns each bucket, up and reachable or not; `None`: nobody takes new flows.
+    pub fn owners(&self) -> impl ExactSizeIterator<Item = Option<MemberId>> {
+        self.owners.iter().map(|&slot| self.member(slot))
+    }
+
+    /// What each member that is not gone serves and should own, in the order of the configuration.
+    #[must_use]
+    pub fn shares(&self) -> Vec<Share> {
+        let mut counts = vec![0; self.slots.len()];
+        for &slot in self.serving() {
+            if let Some(count) = counts.get_mut(usize::from(slot)) {
+                *count += 1;
+            }
+        }
+        let of = |member| {
+            let slot = self.slots.iter().position(|slot| slot.is_some_and(|slot| slot.member == member));
+            slot.and_then(|slot| counts.get(slot).copied()).unwrap_or(0)
+        };
+        self.wants.iter().map(|&(member, want)| Share { member, buckets: of(member), want }).collect()
+    }
+
+    /// Who takes a new flow of a bucket.
+    #[inline]
+    pub(crate) fn select(&self, bucket: u32, liveness: &Liveness) -> Option<MemberId> {
+        let owner = self.slot(*self.owners.get(bucket as usize)?)?;
+        if owner.is_usable(liveness) { Some(owner.member) } else { self.stand_in(bucket, liveness) }
+    }
+
+    /// Who takes the new flows of a bucket while its owner can't.
+    #[cold]
+    fn stand_in(&self, bucket: u32, liveness: &Liveness) -> Option<MemberId> {
+        self.written(bucket, liveness)
+            .or_else(|| {
+                best_usable(&self.slots, bucket, |_, slot| slot.is_usable(liveness))
+                    .and_then(|slot| self.slot(slot))
+            })
+            .map(|slot| slot.member)
+    }
+
+    /// What the table says, as long as nobody came up since it was written.
+    fn written(&self, bucket: u32, liveness: &Liveness) -> Option<&Slot> {
+        let StandIns { serving, unusable } = self.standing_in.as_ref()?;
+        let came_up = |&slot: &u16| self.slot(slot).is_some_and(|slot| slot.is_usable(liveness));
+        let slot = self.slot(*serving.get(bucket as usize)?)?;
+        (slot.is_usable(liveness) && !unusable.iter().any(came_up)).then_some(slot)
+    }
+
+    fn serving(&self) -> &[u16] {
+        self.standing_in.as_ref().map_or(&self.owners, |standing_in| &standing_in.serving)
+    }
+
+    #[inline]
+    fn slot(&self, slot: u16) -> Option<&Slot> {
+        self.slots.get(usize::from(slot))?.as_ref()
+    }
+
+    fn member(&self, slot: u16) -> Option<MemberId> {
+        self.slot(slot).map(|slot| slot.member)
+    }
+}
+
+impl Slot {
+    #[inline]
+    pub(crate) fn is_usable(&self, liveness: &Liveness) -> bool {
+        self.resolved && liveness.is_up(self.nexthop)
+    }
+}
+
+impl StandIns {
+    /// Writes into the table who serves the buckets of owners that are not usable; `None` if all are usable.
+    pub(crate) fn write(owners: &[u16], slots: &[Option<Slot>], liveness: &Liveness) -> Option<Self> {
+        let usable: Vec<bool> =
+            slots.iter().map(|slot| slot.is_some_and(|slot| slot.is_usable(liveness))).collect();
+        let unusable: Arc<[u16]> = (0..)
+            .zip(slots.iter().zip(&usable))
+            .filter(|(_, (slot, usable))| slot.is_some() && !**usable)
+            .map(|(index, _)| index)
+            .collect();
+        if unusable.is_empty() {
+            return None;
+        }
+        let is_usable = |slot: u16| usable.get(usize::from(slot)).copied().unwrap_or(false);
+        let serves = |(bucket, &owner): (u32, &u16)| {
+            if is_usable(owner) || owner == NOBODY {
+                return owner;
+            }
+            best_usable(slots, bucket, |index, _| is_usable(index)).unwrap_or(NOBODY)
+        };
+        Some(Self { serving: (0..).zip(owners).map(serves).collect(), unusable })
+    }
+}
+
+/// The slot with the lowest (cost, address) for a bucket among those that `is_usable` lets through.
+fn best_usable(slots: &[Option<Slot>], bucket: u32, is_usable: impl Fn(u16, &Slot) -> bool) -> Option<u16> {
+    let candidates = (0..).zip(slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)));
+    let usable = candidates.filter(|(index, slot)| is_usable(*index, slot));
+    usable.min_by_key(|(_, slot)| (slot.scorer.cost(bucket), slot.address)).map(|(index, _)| index)
+}
