@@ -1,9 +1,31 @@
 //! The walk of one packet: flow table, stages, verdicts, counters, worker.
 //!
-//! Frames are known only through [`PortIo`]; time is an argument.
+//! Frames are known only through [`PortIo`]; time is an argument. Start reading at [`Worker::poll`]. Knows nothing of
+//! configuration, sockets or files.
 
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+mod counters;
+mod flow_table;
+mod fragments;
+pub mod memory;
 mod port;
+mod published;
+mod timeouts;
+mod totals;
 mod verdict;
+mod walk;
+mod worker;
 
+pub use counters::{Counter, FlowCounters, MemberCounters, WorkerCounters};
+pub use flow_table::{FlowEntry, FlowState, FlowTable, Link, Shard, Sweep, TableSeeds};
 pub use port::{PortIo, Received};
+pub use published::Published;
+pub use timeouts::Timeouts;
+pub use totals::{FlowTotals, MemberTotals, PacketTotals, Totals};
 pub use verdict::{DropReason, Verdict};
+pub use worker::{Worker, WorkerSpec};

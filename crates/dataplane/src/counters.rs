@@ -1,0 +1,125 @@
+//! Counters of one worker: written by it alone, read by anybody at any time.
+//!
+//! A single writer needs no read-modify-write: plain loads and stores, relaxed. Readers sum over workers.
+
+use crate::verdict::DropReason;
+use evenkeel_nexthop::MemberId;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Members that share one allocation of counters.
+const CHUNK: usize = 256;
+/// Chunks: counters for 131,072 memberships; packets of further ones are counted in the totals only.
+const CHUNKS: usize = 512;
+
+/// A counter with one writer.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds; only the owning worker may call this. Wraps.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Takes away; only the owning worker may call this. Wraps, so that a sum over workers is right even if a flow
+    /// was counted in by one and out by another.
+    #[inline]
+    pub fn sub(&self, n: u64) {
+        self.add(n.wrapping_neg());
+    }
+
+    /// Current value.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one membership got from one worker.
+#[derive(Debug, Default)]
+pub struct MemberCounters {
+    /// Frames forwarded.
+    pub packets: Counter,
+    /// Their bytes, without FCS, as long as on the wire.
+    pub bytes: Counter,
+    /// Flows pinned as new or adopted.
+    pub flows_created: Counter,
+    /// Flows pinned now.
+    pub flows_live: Counter,
+}
+
+/// What happened to flows.
+#[derive(Debug, Default)]
+pub struct FlowCounters {
+    /// Pinned at a SYN or at the first packet of another protocol.
+    pub created: Counter,
+    /// Pinned in mid-connection.
+    pub adopted: Counter,
+    /// Ended by being idle.
+    pub expired: Counter,
+    /// Ended through closing, or by a SYN on closing.
+    pub closed: Counter,
+    /// Unconfirmed flows that made room.
+    pub evicted: Counter,
+    /// Moves to another nexthop.
+    pub moved: Counter,
+    /// Packets forwarded by bucket because the table was full.
+    pub untracked_packets: Counter,
+}
+
+/// All counters of one worker.
+#[derive(Debug)]
+pub struct WorkerCounters {
+    /// Frames taken from the ports.
+    pub received: Counter,
+    /// Frames that left toward a nexthop.
+    pub forwarded: Counter,
+    /// Frames handed back to the kernel.
+    pub punted: Counter,
+    /// Frames held at the moment: fragments that wait for their first.
+    pub held: Counter,
+    /// Frames dropped, by reason.
+    pub drops: [Counter; DropReason::COUNT],
+    /// Flows.
+    pub flows: FlowCounters,
+    members: Box<[OnceLock<Box<[MemberCounters]>>]>,
+}
+
+impl Default for WorkerCounters {
+    fn default() -> Self {
+        Self {
+            received: Counter::default(),
+            forwarded: Counter::default(),
+            punted: Counter::default(),
+            held: Counter::default(),
+            drops: std::array::from_fn(|_| Counter::default()),
+            flows: FlowCounters::default(),
+            members: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
+        }
+    }
+}
+
+impl WorkerCounters {
+    /// Makes room for the counters of members below `members`; called by whoever publishes a snapshot, before it.
+    pub fn reserve(&self, members: usize) {
+        for chunk in self.members.iter().take(members.div_ceil(CHUNK)) {
+            chunk.get_or_init(|| (0..CHUNK).map(|_| MemberCounters::default()).collect());
+        }
+    }
+
+    /// Counters of a member, if there is room for them.
+    #[inline]
+    #[must_use]
+    pub fn member(&self, id: MemberId) -> Option<&MemberCounters> {
+        self.members.get(id.index() / CHUNK)?.get()?.get(id.index() % CHUNK)
+    }
+
+    /// Counts a drop.
+    pub fn dropped(&self, reason: DropReason) {
+        if let Some(counter) = self.drops.get(reason.index()) {
+            counter.add(1);
+        }
+    }
+}

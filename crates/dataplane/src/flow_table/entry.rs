@@ -1,0 +1,144 @@
+//! One flow's entry: 32 bytes, so that an IPv4 flow with its key is 48 bytes and an IPv6 flow 72.
+
+use crate::timeouts::Timeouts;
+use evenkeel_nexthop::MemberId;
+
+/// What the client has shown of a flow; decides its idle timeout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FlowState {
+    /// TCP of which only SYNs were seen.
+    HalfOpen = 0,
+    /// TCP with a packet that has ACK and no SYN, or adopted.
+    Established = 1,
+    /// TCP after RST or FIN.
+    Closing = 2,
+    /// UDP and other protocols.
+    Datagram = 3,
+}
+
+impl FlowState {
+    /// Idle timeout of this state in milliseconds.
+    #[must_use]
+    pub const fn timeout_ms(self, timeouts: &Timeouts) -> u32 {
+        match self {
+            Self::HalfOpen => timeouts.tcp_syn_ms,
+            Self::Established => timeouts.tcp_established_ms,
+            Self::Closing => timeouts.tcp_closing_ms,
+            Self::Datagram => timeouts.udp_ms,
+        }
+    }
+}
+
+/// Where a flow stands in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct FlowEntry {
+    /// Bytes seen, without FCS.
+    pub bytes: u64,
+    /// Packets in the low 48 bits, then the state (8 bits), then the confirmed flag.
+    packed: u64,
+    /// Milliseconds of the worker's clock at the last packet, modulo 2^32.
+    pub last_seen_ms: u32,
+    /// Who serves the flow.
+    pub member: MemberId,
+    /// Neighbours in the list of unconfirmed flows; meaningless once confirmed.
+    pub(super) older: Link,
+    pub(super) newer: Link,
+}
+
+/// Place of an entry in a shard: slot number, and which of the two tables in the highest bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Link(u32);
+
+const PACKETS_MASK: u64 = (1 << 48) - 1;
+const STATE_SHIFT: u32 = 48;
+const CONFIRMED: u64 = 1 << 56;
+const IPV6: u32 = 1 << 31;
+
+impl Link {
+    /// No entry.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// Slot `index` of the IPv4 table. Tables have fewer than 2^31 slots.
+    #[must_use]
+    pub const fn ipv4(index: u32) -> Self {
+        Self(index)
+    }
+
+    /// Slot `index` of the IPv6 table.
+    #[must_use]
+    pub const fn ipv6(index: u32) -> Self {
+        Self(index | IPV6)
+    }
+
+    /// Slot number within its table.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.0 & !IPV6
+    }
+
+    /// True if the slot is one of the IPv6 table.
+    #[must_use]
+    pub const fn is_ipv6(self) -> bool {
+        self.0 & IPV6 != 0
+    }
+}
+
+impl FlowEntry {
+    /// A flow whose first packet had `bytes` bytes. Unconfirmed.
+    #[must_use]
+    pub const fn new(member: MemberId, state: FlowState, now_ms: u32, bytes: u64) -> Self {
+        let packed = (state as u64) << STATE_SHIFT | 1;
+        Self { bytes, packed, last_seen_ms: now_ms, member, older: Link::NONE, newer: Link::NONE }
+    }
+
+    /// Counts a packet and refreshes the flow.
+    #[inline]
+    pub fn refresh(&mut self, now_ms: u32, bytes: u64) {
+        self.last_seen_ms = now_ms;
+        self.bytes = self.bytes.wrapping_add(bytes);
+        self.packed = self.packed & !PACKETS_MASK | self.packed.wrapping_add(1) & PACKETS_MASK;
+    }
+
+    /// Packets seen, modulo 2^48.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        self.packed & PACKETS_MASK
+    }
+
+    /// What the client has shown.
+    #[inline]
+    #[must_use]
+    pub const fn state(&self) -> FlowState {
+        match (self.packed >> STATE_SHIFT) as u8 {
+            0 => FlowState::HalfOpen,
+            1 => FlowState::Established,
+            2 => FlowState::Closing,
+            _ => FlowState::Datagram,
+        }
+    }
+
+    pub(super) fn set_state(&mut self, state: FlowState) {
+        self.packed = self.packed & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT;
+    }
+
+    /// A flow that has shown more than a SYN or a single packet: never evicted.
+    #[inline]
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        self.packed & CONFIRMED != 0
+    }
+
+    pub(super) fn confirm(&mut self) {
+        self.packed |= CONFIRMED;
+    }
+
+    /// True once the flow was idle for the timeout of its state or longer.
+    #[inline]
+    #[must_use]
+    pub const fn is_over(&self, now_ms: u32, timeouts: &Timeouts) -> bool {
+        now_ms.wrapping_sub(self.last_seen_ms) >= self.state().timeout_ms(timeouts)
+    }
+}

@@ -1,0 +1,392 @@
+//! A worker's shard, locked: the flows that came in on its queues, of both families.
+//!
+//! Bounds: `capacity` flows, of which at most half (but one at least) are unconfirmed. An unconfirmed flow makes
+//! room for whoever comes; a confirmed one never does.
+
+use super::entry::{FlowEntry, FlowState, Link};
+use super::expiry::Alarms;
+use super::prefetch;
+use super::slots::{Pair, Slots};
+use super::unconfirmed::{Entries, Unconfirmed};
+use crate::counters::WorkerCounters;
+use crate::timeouts::Timeouts;
+use ahash::RandomState;
+use dashmap::RwLockWriteGuard;
+use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
+use hashbrown::raw::RawTable;
+
+/// How a shard looks for flows that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// A bounded piece per poll; all of the table in half a second.
+    Paced,
+    /// All of the table whenever time has passed or room is needed: for virtual time, where nobody waits and where
+    /// the outcome must not depend on the order of slots.
+    Whole,
+}
+
+/// What a shard keeps beside its two tables.
+#[derive(Debug)]
+pub(super) struct Books {
+    pub(super) capacity: usize,
+    sweep: Sweep,
+    unconfirmed: Unconfirmed,
+    alarms4: Alarms,
+    alarms6: Alarms,
+    /// Slot at which the sweep goes on, IPv4 first.
+    position: usize,
+    /// Slots that the sweep still has to visit to keep its pace.
+    debt: usize,
+    swept_ms: u32,
+    /// Tables rebuilt because removals had used up the free slots.
+    rebuilds: u64,
+}
+
+/// Time in which a paced sweep goes round once, in milliseconds.
+const ROUND_MS: u64 = 400;
+/// Most alarms that one poll reads, and most entries that it looks at.
+const SLOTS_PER_POLL: usize = 16_384;
+const ENTRIES_PER_POLL: usize = 256;
+
+impl Books {
+    pub(super) fn new(capacity: usize, sweep: Sweep, slots4: usize, slots6: usize) -> Self {
+        Self {
+            capacity,
+            sweep,
+            unconfirmed: Unconfirmed::new(),
+            alarms4: Alarms::new(slots4),
+            alarms6: Alarms::new(slots6),
+            position: 0,
+            debt: 0,
+            swept_ms: 0,
+            rebuilds: 0,
+        }
+    }
+}
+
+/// The two tables of a shard.
+pub(super) struct Tables<'t> {
+    pub(super) v4: RwLockWriteGuard<'t, RawTable<Pair<FlowKey4>>>,
+    pub(super) v6: RwLockWriteGuard<'t, RawTable<Pair<FlowKey6>>>,
+}
+
+impl Entries for Tables<'_> {
+    #[inline]
+    fn at(&mut self, link: Link) -> Option<&mut FlowEntry> {
+        if link == Link::NONE {
+            None
+        } else if link.is_ipv6() {
+            self.v6.entry_mut(link.index())
+        } else {
+            self.v4.entry_mut(link.index())
+        }
+    }
+}
+
+/// A locked shard. The owner holds its own once per burst.
+pub struct Shard<'t> {
+    pub(super) books: RwLockWriteGuard<'t, Books>,
+    pub(super) tables: Tables<'t>,
+    pub(super) hasher: &'t RandomState,
+    pub(super) timeouts: &'t Timeouts,
+    /// Counters of the worker that holds the lock.
+    pub(super) counters: &'t WorkerCounters,
+}
+
+impl<'t> Shard<'t> {
+    /// The idle timeouts.
+    #[must_use]
+    pub const fn timeouts(&self) -> &'t Timeouts {
+        self.timeouts
+    }
+
+    /// Entry of a flow, over or not.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, key: &FlowKey, hash: u64) -> Option<Link> {
+        match key {
+            FlowKey::V4(key) => self.tables.v4.slot_of(hash, key).map(Link::ipv4),
+            FlowKey::V6(key) => self.tables.v6.slot_of(hash, key).map(Link::ipv6),
+        }
+    }
+
+    /// The entry at a link that [`find`](Self::find) or [`insert`](Self::insert) gave, as long as it is there.
+    #[inline]
+    pub fn entry(&mut self, link: Link) -> Option<&mut FlowEntry> {
+        self.tables.at(link)
+    }
+
+    /// Brings in the control bytes of a look-up to come.
+    #[inline]
+    pub fn prefetch_control(&self, key: &FlowKey, hash: u64) {
+        match key {
+            FlowKey::V4(_) => prefetch::control(&self.tables.v4, hash),
+            FlowKey::V6(_) => prefetch::control(&self.tables.v6, hash),
+        }
+    }
+
+    /// Brings in the slot of a look-up to come, after its control bytes.
+    #[inline]
+    pub fn prefetch_slot(&self, key: &FlowKey, hash: u64) {
+        match key {
+            FlowKey::V4(_) => prefetch::slot(&self.tables.v4, hash),
+            FlowKey::V6(_) => prefetch::slot(&self.tables.v6, hash),
+        };
+    }
+
+    /// Flows in the shard, those included that are over and not yet freed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tables.v4.len() + self.tables.v6.len()
+    }
+
+    /// True without any flow.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Unconfirmed flows in the shard.
+    #[must_use]
+    pub fn unconfirmed(&self) -> usize {
+        self.books.unconfirmed.len()
+    }
+
+    /// Flows that could be taken in without evicting a confirmed one.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.books.capacity.saturating_sub(self.len() - self.unconfirmed())
+    }
+
+    /// Puts a flow in that isn't there, making room as the bounds allow. `None`: all are confirmed, the flow can't be
+    /// tracked.
+    pub fn insert(&mut self, key: &FlowKey, hash: u64, entry: FlowEntry, now_ms: u32) -> Option<Link> {
+        if !self.make_room(entry.is_confirmed(), now_ms) {
+            return None;
+        }
+        let link = match self.put(key, hash, entry) {
+            Some(link) => link,
+            None => {
+                self.rebuild(now_ms);
+                self.put(key, hash, entry)?
+            }
+        };
+        self.set_alarm(
+            link,
+            now_ms,
+            entry.last_seen_ms.wrapping_add(entry.state().timeout_ms(self.timeouts)),
+        );
+        if !entry.is_confirmed() {
+            self.books.unconfirmed.push(&mut self.tables, link);
+        }
+        if let Some(member) = self.counters.member(entry.member) {
+            member.flows_live.add(1);
+        }
+        Some(link)
+    }
+
+    /// The client has shown more: the flow's state changes, and with it its timeout.
+    pub fn set_state(&mut self, link: Link, state: FlowState, now_ms: u32) {
+        if let Some(entry) = self.tables.at(link) {
+            entry.set_state(state);
+            let over_ms = entry.last_seen_ms.wrapping_add(state.timeout_ms(self.timeouts));
+            self.set_alarm(link, now_ms, over_ms);
+        }
+    }
+
+    /// The flow has shown that it is one: it will never make room for another.
+    pub fn confirm(&mut self, link: Link) {
+        let Some(entry) = self.tables.at(link).filter(|entry| !entry.is_confirmed()) else { return };
+        entry.confirm();
+        let (older, newer) = (entry.older, entry.newer);
+        self.books.unconfirmed.unlink(&mut self.tables, older, newer);
+    }
+
+    /// The flow goes to another member from now on.
+    pub fn move_to(&mut self, link: Link, member: evenkeel_nexthop::MemberId) {
+        let Some(entry) = self.tables.at(link) else { return };
+        let before = std::mem::replace(&mut entry.member, member);
+        if let Some(counters) = self.counters.member(before) {
+            counters.flows_live.sub(1);
+        }
+        if let Some(counters) = self.counters.member(member) {
+            counters.flows_live.add(1);
+        }
+        self.counters.flows.moved.add(1);
+    }
+
+    /// Ends a flow that is over or whose 5-tuple is taken by a new one: counted `closed` if it was closing, else
+    /// `expired`.
+    pub fn end(&mut self, link: Link) {
+        if let Some((_, entry)) = self.remove(link) {
+            match entry.state() {
+                FlowState::Closing => self.counters.flows.closed.add(1),
+                _ => self.counters.flows.expired.add(1),
+            }
+        }
+    }
+
+    /// Takes a flow out without ending it: another worker puts it into its own shard.
+    pub fn take_out(&mut self, link: Link) -> Option<FlowEntry> {
+        self.remove(link).map(|(_, entry)| entry)
+    }
+
+    /// Frees flows that are over, within the bounds of a poll; with [`Sweep::Whole`] all of them.
+    pub fn sweep(&mut self, now_ms: u32) {
+        let slots = self.books.alarms4.len() + self.books.alarms6.len();
+        let elapsed_ms = now_ms.wrapping_sub(self.books.swept_ms);
+        self.books.swept_ms = now_ms;
+        if self.books.sweep == Sweep::Whole {
+            if elapsed_ms != 0 {
+                self.sweep_slots(slots, usize::MAX, now_ms);
+            }
+            return;
+        }
+        let share = (slots as u64 * u64::from(elapsed_ms.min(1000))).div_ceil(ROUND_MS) as usize;
+        let debt = (self.books.debt + share).min(slots);
+        let swept = self.sweep_slots(debt.min(SLOTS_PER_POLL), ENTRIES_PER_POLL, now_ms);
+        self.books.debt = debt - swept;
+    }
+
+    /// Frees every flow that is over.
+    pub fn sweep_whole(&mut self, now_ms: u32) {
+        self.sweep_slots(self.books.alarms4.len() + self.books.alarms6.len(), usize::MAX, now_ms);
+    }
+
+    /// How often removals had used up the free slots of a table and it was rebuilt.
+    #[must_use]
+    pub fn rebuilds(&self) -> u64 {
+        self.books.rebuilds
+    }
+
+    fn make_room(&mut self, confirmed: bool, now_ms: u32) -> bool {
+        if self.has_room(confirmed) {
+            return true;
+        }
+        if self.books.sweep == Sweep::Whole {
+            self.sweep_whole(now_ms);
+            if self.has_room(confirmed) {
+                return true;
+            }
+        }
+        let Some(oldest) = self.books.unconfirmed.oldest() else { return false };
+        let Some(entry) = self.tables.at(oldest) else { return false };
+        if entry.is_over(now_ms, self.timeouts) {
+            self.end(oldest);
+        } else {
+            self.remove(oldest);
+            self.counters.flows.evicted.add(1);
+        }
+        true
+    }
+
+    fn has_room(&self, confirmed: bool) -> bool {
+        let half = (self.books.capacity / 2).max(1);
+        self.len() < self.books.capacity && (confirmed || self.books.unconfirmed.len() < half)
+    }
+
+    fn put(&mut self, key: &FlowKey, hash: u64, entry: FlowEntry) -> Option<Link> {
+        match key {
+            FlowKey::V4(key) => self.tables.v4.put(hash, *key, entry).map(Link::ipv4),
+            FlowKey::V6(key) => self.tables.v6.put(hash, *key, entry).map(Link::ipv6),
+        }
+    }
+
+    fn remove(&mut self, link: Link) -> Option<(FlowKey, FlowEntry)> {
+        let (key, entry) = if link.is_ipv6() {
+            self.books.alarms6.clear(link.index());
+            let (key, entry) = self.tables.v6.take(link.index())?;
+            (FlowKey::V6(key), entry)
+        } else {
+            self.books.alarms4.clear(link.index());
+            let (key, entry) = self.tables.v4.take(link.index())?;
+            (FlowKey::V4(key), entry)
+        };
+        if !entry.is_confirmed() {
+            self.books.unconfirmed.unlink(&mut self.tables, entry.older, entry.newer);
+        }
+        if let Some(member) = self.counters.member(entry.member) {
+            member.flows_live.sub(1);
+        }
+        Some((key, entry))
+    }
+
+    fn set_alarm(&mut self, link: Link, now_ms: u32, over_ms: u32) {
+        let alarms = if link.is_ipv6() { &mut self.books.alarms6 } else { &mut self.books.alarms4 };
+        alarms.set(link.index(), now_ms, over_ms);
+    }
+
+    /// Visits up to `slots` alarms and `entries` entries from where the last visit ended; how many alarms.
+    fn sweep_slots(&mut self, slots: usize, mut entries: usize, now_ms: u32) -> usize {
+        let (len4, len6) = (self.books.alarms4.len(), self.books.alarms6.len());
+        let mut left = slots;
+        while left > 0 && entries > 0 {
+            let position = self.books.position;
+            let (alarms, base, end) = if position < len4 {
+                (&self.books.alarms4, 0, len4)
+            } else {
+                (&self.books.alarms6, len4, len4 + len6)
+            };
+            let to = end.min(position + left);
+            let due = alarms.next_due(position - base, to - base, now_ms);
+            let next = due.map_or(to, |slot| base + slot + 1);
+            left -= next - position;
+            self.books.position = if next == len4 + len6 { 0 } else { next };
+            if let Some(slot) = due {
+                entries -= 1;
+                self.look_at(
+                    if base == 0 { Link::ipv4(slot as u32) } else { Link::ipv6(slot as u32) },
+                    now_ms,
+                );
+            }
+        }
+        slots - left
+    }
+
+    /// An alarm rang: the flow is over, or its alarm is set anew.
+    fn look_at(&mut self, link: Link, now_ms: u32) {
+        match self.tables.at(link) {
+            Some(entry) if !entry.is_over(now_ms, self.timeouts) => {
+                let over_ms = entry.last_seen_ms.wrapping_add(entry.state().timeout_ms(self.timeouts));
+                self.set_alarm(link, now_ms, over_ms);
+            }
+            _ => self.end(link),
+        }
+    }
+
+    /// Removals leave marks in a table that use up its free slots; a fresh table of the same size has none. This is
+    /// the one stall that a worker has: rare, counted, and as long as copying the table.
+    fn rebuild(&mut self, now_ms: u32) {
+        self.books.rebuilds += 1;
+        let mut numbers4 = vec![u32::MAX; self.tables.v4.buckets()];
+        let mut numbers6 = vec![u32::MAX; self.tables.v6.buckets()];
+        let note = |numbers: &mut [u32], old: u32, new: u32| {
+            if let Some(number) = numbers.get_mut(old as usize) {
+                *number = new;
+            }
+        };
+        self.tables.v4.rebuild(self.hasher, |old, new| note(&mut numbers4, old, new));
+        self.tables.v6.rebuild(self.hasher, |old, new| note(&mut numbers6, old, new));
+        self.books.alarms4.clear_all();
+        self.books.alarms6.clear_all();
+        for &slot in numbers4.iter().filter(|&&slot| slot != u32::MAX) {
+            self.books.alarms4.set(slot, now_ms, now_ms);
+        }
+        for &slot in numbers6.iter().filter(|&&slot| slot != u32::MAX) {
+            self.books.alarms6.set(slot, now_ms, now_ms);
+        }
+        self.books.unconfirmed.renumber(&mut self.tables, |link| {
+            let numbers = if link.is_ipv6() { &numbers6 } else { &numbers4 };
+            match numbers.get(link.index() as usize) {
+                Some(&slot) if slot != u32::MAX && link != Link::NONE => {
+                    if link.is_ipv6() {
+                        Link::ipv6(slot)
+                    } else {
+                        Link::ipv4(slot)
+                    }
+                }
+                _ => Link::NONE,
+            }
+        });
+    }
+}

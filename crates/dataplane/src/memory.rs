@@ -1,0 +1,164 @@
+//! Port I/O in memory: for benches, tests and fuzzing. Counts what leaves, and keeps copies if asked to.
+
+use crate::port::{PortIo, Received};
+use crate::verdict::DropReason;
+use evenkeel_nexthop::PortId;
+use std::collections::VecDeque;
+
+/// Bytes that one frame holds.
+pub const FRAME_LEN: usize = 2048;
+
+/// A frame of a [`MemoryPort`].
+#[derive(Debug)]
+pub struct MemoryFrame {
+    slot: u32,
+    len: u16,
+}
+
+/// How a frame left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// Transmitted on a port.
+    Sent(PortId),
+    /// Handed back to the kernel.
+    Punted,
+    /// Dropped.
+    Dropped(DropReason),
+}
+
+/// Ports whose frames live in one area of memory, as in a UMEM.
+#[derive(Debug)]
+pub struct MemoryPort {
+    area: Vec<u8>,
+    free: Vec<u32>,
+    waiting: VecDeque<Received<MemoryFrame>>,
+    frames: usize,
+    sent: u64,
+    punted: u64,
+    dropped: u64,
+    kept: Option<Vec<(Exit, Vec<u8>)>>,
+    /// Frames that the transmit ring still takes; the default is without end.
+    pub tx_room: usize,
+    /// Whether the kernel takes frames back.
+    pub takes_punts: bool,
+}
+
+impl MemoryPort {
+    /// An area of `frames` frames.
+    #[must_use]
+    pub fn new(frames: usize) -> Self {
+        Self {
+            area: vec![0; frames * FRAME_LEN],
+            free: (0..frames as u32).rev().collect(),
+            waiting: VecDeque::with_capacity(frames),
+            frames,
+            sent: 0,
+            punted: 0,
+            dropped: 0,
+            kept: None,
+            tx_room: usize::MAX,
+            takes_punts: true,
+        }
+    }
+
+    /// The same, keeping a copy of every frame that leaves.
+    #[must_use]
+    pub fn keeping(frames: usize) -> Self {
+        Self { kept: Some(Vec::new()), ..Self::new(frames) }
+    }
+
+    /// Writes a frame as a NIC would; false if it is too long or no frame is free.
+    pub fn put(&mut self, port: PortId, bytes: &[u8]) -> bool {
+        self.put_cut(port, bytes, bytes.len() as u32)
+    }
+
+    /// Writes a frame that was `wire_len` bytes long on the wire.
+    pub fn put_cut(&mut self, port: PortId, bytes: &[u8], wire_len: u32) -> bool {
+        if bytes.len() > FRAME_LEN {
+            return false;
+        }
+        let Some(slot) = self.free.pop() else { return false };
+        let frame = MemoryFrame { slot, len: bytes.len() as u16 };
+        let start = slot as usize * FRAME_LEN;
+        if let Some(to) = self.area.get_mut(start..start + bytes.len()) {
+            to.copy_from_slice(bytes);
+        }
+        self.waiting.push_back(Received { frame, port, wire_len });
+        true
+    }
+
+    /// Frames neither waiting nor free: those that the worker holds.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.frames - self.free.len() - self.waiting.len()
+    }
+
+    /// Frames sent, punted and dropped so far.
+    #[must_use]
+    pub const fn exits(&self) -> (u64, u64, u64) {
+        (self.sent, self.punted, self.dropped)
+    }
+
+    /// Takes the copies of frames that left, in order.
+    pub fn take_kept(&mut self) -> Vec<(Exit, Vec<u8>)> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn leave(&mut self, frame: &MemoryFrame, exit: Exit) {
+        match exit {
+            Exit::Sent(_) => self.sent += 1,
+            Exit::Punted => self.punted += 1,
+            Exit::Dropped(_) => self.dropped += 1,
+        }
+        if self.kept.is_some() {
+            let copy = self.bytes(frame).to_vec();
+            self.kept.iter_mut().for_each(|kept| kept.push((exit.clone(), copy.clone())));
+        }
+        self.free.push(frame.slot);
+    }
+}
+
+impl PortIo for MemoryPort {
+    type Frame = MemoryFrame;
+
+    fn receive(&mut self, max: usize, burst: &mut Vec<Received<MemoryFrame>>) {
+        let count = max.min(self.waiting.len());
+        burst.extend(self.waiting.drain(..count));
+    }
+
+    #[inline]
+    fn bytes<'a>(&'a self, frame: &'a MemoryFrame) -> &'a [u8] {
+        let start = frame.slot as usize * FRAME_LEN;
+        self.area.get(start..start + frame.len as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn bytes_mut<'a>(&'a mut self, frame: &'a mut MemoryFrame) -> &'a mut [u8] {
+        let start = frame.slot as usize * FRAME_LEN;
+        self.area.get_mut(start..start + frame.len as usize).unwrap_or_default()
+    }
+
+    fn transmit(&mut self, port: PortId, frame: MemoryFrame) -> Result<(), MemoryFrame> {
+        if self.tx_room == 0 {
+            return Err(frame);
+        }
+        self.tx_room -= 1;
+        self.leave(&frame, Exit::Sent(port));
+        Ok(())
+    }
+
+    fn punt(&mut self, _port: PortId, frame: MemoryFrame) -> bool {
+        if self.takes_punts {
+            self.leave(&frame, Exit::Punted);
+        } else {
+            self.leave(&frame, Exit::Dropped(DropReason::PuntFailed));
+        }
+        self.takes_punts
+    }
+
+    fn discard(&mut self, _port: PortId, frame: MemoryFrame, reason: DropReason) {
+        self.leave(&frame, Exit::Dropped(reason));
+    }
+
+    fn flush(&mut self) {}
+}

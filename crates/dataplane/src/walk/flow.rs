@@ -1,0 +1,122 @@
+//! Third stage: is the flow known, and by whom is it served?
+
+use super::{Decision, Lookup, Signal, Table, select};
+use crate::flow_table::{FlowEntry, FlowState, Link};
+use crate::verdict::{DropReason, Verdict};
+use evenkeel_nexthop::MemberId;
+use evenkeel_packet::TcpSignal;
+
+impl Table<'_, '_> {
+    /// A packet of a service: forward it to whom its flow is pinned, or pin it.
+    #[inline]
+    pub(crate) fn flow(&mut self, lookup: &Lookup, signal: Signal, wire_len: u32) -> Decision {
+        let now_ms = self.view.now_ms as u32;
+        let Some(link) = self.shard.find(&lookup.key, lookup.hash) else {
+            return if self.elsewhere && signal.may_be_known() {
+                Decision::SearchElsewhere
+            } else {
+                Decision::Settled(self.unknown(lookup, signal, wire_len))
+            };
+        };
+        let timeouts = self.shard.timeouts();
+        let Some(entry) = self.shard.entry(link) else {
+            return Decision::Settled(self.unknown(lookup, signal, wire_len));
+        };
+        let (state, member) = (entry.state(), entry.member);
+        let taken_anew = state == FlowState::Closing && signal == Signal::Tcp(TcpSignal::Open);
+        if taken_anew || entry.is_over(now_ms, timeouts) {
+            self.shard.end(link);
+            return Decision::Settled(self.unknown(lookup, signal, wire_len));
+        }
+        entry.refresh(now_ms, u64::from(wire_len));
+        if !entry.is_confirmed() || signal == Signal::Tcp(TcpSignal::Close) {
+            self.progress(link, state, signal, now_ms);
+        }
+        Decision::Settled(self.known(lookup, link, member))
+    }
+
+    /// To the flow's own nexthop; picked again only if that is down or gone.
+    #[inline]
+    fn known(&mut self, lookup: &Lookup, link: Link, member: MemberId) -> Verdict {
+        if self.view.snapshot.is_usable(member, self.view.liveness) {
+            return Verdict::Forward(member);
+        }
+        match select::by_flow(self.view, lookup) {
+            Some(other) => {
+                self.shard.move_to(link, other);
+                Verdict::Forward(other)
+            }
+            None => Verdict::Drop(DropReason::NoNexthop),
+        }
+    }
+
+    /// A new flow, an adopted one, or a packet that ends what nobody knows.
+    fn unknown(&mut self, lookup: &Lookup, signal: Signal, wire_len: u32) -> Verdict {
+        let Some(member) = select::by_flow(self.view, lookup) else {
+            return Verdict::Drop(DropReason::NoNexthop);
+        };
+        if signal != Signal::Tcp(TcpSignal::Close) {
+            self.pin(lookup, signal, member, wire_len);
+        }
+        Verdict::Forward(member)
+    }
+
+    fn pin(&mut self, lookup: &Lookup, signal: Signal, member: MemberId, wire_len: u32) {
+        let now_ms = self.view.now_ms as u32;
+        let entry = FlowEntry::new(member, signal.first_state(), now_ms, u64::from(wire_len));
+        let flows = &self.counters.flows;
+        if self.shard.insert(&lookup.key, lookup.hash, entry, now_ms).is_none() {
+            flows.untracked_packets.add(1);
+            return;
+        }
+        if signal.opens() {
+            flows.created.add(1)
+        } else {
+            flows.adopted.add(1)
+        }
+        if let Some(counters) = self.counters.member(member) {
+            counters.flows_created.add(1);
+        }
+    }
+
+    /// What the client has shown with a further packet of a known flow.
+    fn progress(&mut self, link: Link, state: FlowState, signal: Signal, now_ms: u32) {
+        match (state, signal) {
+            (FlowState::HalfOpen, Signal::Tcp(TcpSignal::Acknowledge)) => {
+                self.shard.set_state(link, FlowState::Established, now_ms);
+                self.shard.confirm(link);
+            }
+            (FlowState::HalfOpen, Signal::Tcp(TcpSignal::Close)) => {
+                // still unconfirmed: a client that never acknowledged must not hold a place
+                self.shard.set_state(link, FlowState::Closing, now_ms);
+            }
+            (FlowState::Established, Signal::Tcp(TcpSignal::Close)) => {
+                self.shard.set_state(link, FlowState::Closing, now_ms);
+                self.shard.confirm(link);
+            }
+            (FlowState::Established | FlowState::Datagram, _) => self.shard.confirm(link),
+            (FlowState::HalfOpen | FlowState::Closing, _) => {}
+        }
+    }
+}
+
+impl Signal {
+    /// True for the packets with which a flow begins.
+    const fn opens(self) -> bool {
+        matches!(self, Self::Tcp(TcpSignal::Open) | Self::Datagram)
+    }
+
+    /// False for packets that are a flow's first by themselves. The first packet of a datagram flow looks like any
+    /// other of it.
+    const fn may_be_known(self) -> bool {
+        !matches!(self, Self::Tcp(TcpSignal::Open))
+    }
+
+    const fn first_state(self) -> FlowState {
+        match self {
+            Self::Tcp(TcpSignal::Open) => FlowState::HalfOpen,
+            Self::Tcp(_) => FlowState::Established,
+            Self::Datagram => FlowState::Datagram,
+        }
+    }
+}
