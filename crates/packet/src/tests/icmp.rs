@@ -142,6 +142,11 @@ fn a_quoted_later_fragment_has_no_ports() {
     let later = fragment_header(TCP, 7, 181, true, &[]);
     assert_error(&error6(3, &quote6(FRAGMENT, &later)), key6(0, 0, TCP), missing);
     // The first one has them.
+    let first = ipv4_with(UDP, &reply(), |header| {
+        (header.source, header.destination) = (VIP4, CLIENT4);
+        header.more_fragments = true;
+    });
+    assert_error(&error4(11, &first), key4(CLIENT_PORT, PORT, UDP), WHOLE_QUOTE);
     let first = fragment_header(TCP, 7, 0, true, &reply());
     assert_error(&error6(3, &quote6(FRAGMENT, &first)), key6(CLIENT_PORT, PORT, TCP), WHOLE_QUOTE);
 }

@@ -28,10 +28,12 @@ fn fewer_than_40_bytes_are_unreadable() {
 #[test]
 fn hop_limit_of_one_or_less_is_the_kernels_before_any_other_fault() {
     let mut frame = frame(&ipv6(TCP, &tcp(0x10)));
-    frame[18..20].copy_from_slice(&9999u16.to_be_bytes());
-    for hop_limit in [0, 1] {
-        frame[14 + 7] = hop_limit;
-        assert_not_ours(&frame, NotOurs::TtlExpired);
+    for payload_len in [32, 9999u16] {
+        frame[18..20].copy_from_slice(&payload_len.to_be_bytes());
+        for hop_limit in [0, 1] {
+            frame[14 + 7] = hop_limit;
+            assert_not_ours(&frame, NotOurs::TtlExpired);
+        }
     }
     frame[14 + 7] = 2;
     assert_malformed(&frame, Malformed::Ipv6PayloadLength);

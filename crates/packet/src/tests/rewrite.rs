@@ -74,6 +74,12 @@ fn the_example_of_rfc_1624() {
 }
 
 #[test]
+fn a_sum_that_carries_twice() {
+    // The words of the header sum up to 0xFFFF; a 0 that becomes a 1 carries it to 1.
+    assert_eq!(crate::checksum::mended(0x0000, 0x0000, 0x0001), 0xfffe);
+}
+
+#[test]
 fn what_does_not_parse_is_left_as_it_is() {
     let frame = frame(&ipv4(TCP, &tcp(0x02)));
     for len in 0..26 {
@@ -85,4 +91,7 @@ fn what_does_not_parse_is_left_as_it_is() {
     let mut expired = frame;
     expired[14 + 8] = 0;
     assert_eq!(rewritten(&expired, 14).0[14 + 8], 0);
+    let mut expired = super::frames::frame(&ipv6(TCP, &tcp(0x02)));
+    expired[14 + 7] = 0;
+    assert_eq!(rewritten(&expired, 14).0[14 + 7], 0);
 }
