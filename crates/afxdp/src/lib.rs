@@ -1,1 +1,77 @@
 //! Live frames: UMEM, rings, queues and the XDP steering program.
+//!
+//! [`Steering`] is the kernel's side: it sends packets for a VIP to a worker's sockets and leaves the rest alone.
+//! [`Queue`] is a worker's side: one queue of every interface, on memory of its own, as the dataplane's
+//! [`PortIo`](evenkeel_dataplane::PortIo). [`PuntDevice`] is the way back to the kernel. Knows nothing of flows, groups
+//! or nexthops.
+//!
+//! Two workers on two interfaces:
+//!
+//! ```no_run
+//! use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering, equal_queues};
+//! use evenkeel_dataplane::PortIo;
+//! use std::sync::Arc;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let services = [];
+//! let interfaces = [Interface::open("eth1", Mode::Auto)?, Interface::open("eth2", Mode::Auto)?];
+//! let workers = equal_queues(&interfaces)?; // 2
+//! let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(1500);
+//! let punt = Arc::new(PuntDevice::open(mtu)?);
+//! let mut steering = Steering::load(&interfaces, &services)?;
+//! let mut threads = Vec::new();
+//! for number in 0..workers {
+//!     let mut queue = Queue::open(number, &interfaces, Arc::clone(&punt))?;
+//!     steering.connect(&queue)?;
+//!     println!("queue {number}: {:?}", queue.access());
+//!     threads.push(std::thread::spawn(move || {
+//!         let mut burst = Vec::with_capacity(64);
+//!         while !stopped() {
+//!             queue.receive(64, &mut burst);
+//!             if burst.is_empty() {
+//!                 let _ = queue.wait(10);
+//!             }
+//!             for received in burst.drain(..) {
+//!                 // Sent back where it came from; the real walk is evenkeel_dataplane::Worker::poll.
+//!                 let _ = queue.transmit(received.port, received.frame);
+//!             }
+//!             queue.flush();
+//!         }
+//!     }));
+//! }
+//! let attached = steering.attach()?; // ready: packets come
+//! println!("{attached:?}");
+//! # fn stopped() -> bool { true }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything is undone by dropping it, and by the kernel when the process ends in any way: the program is attached by
+//! a link, sockets and the punt device live as long as their descriptors. Queues and programs that another process has
+//! just left behind are waited for, so that starting again works at once.
+//!
+//! All of this happens in the network namespace of the calling thread.
+
+#![deny(unsafe_code)]
+
+mod busy;
+mod capabilities;
+mod interface;
+mod ioctl;
+mod memlock;
+mod punt;
+mod queue;
+mod rings;
+mod socket;
+mod statistics;
+mod steering;
+mod umem;
+mod xsk;
+
+pub use capabilities::{Capability, check_capabilities};
+pub use interface::{Attachment, Interface, InterfaceError, MAX_MTU, Mode, check_mtu, equal_queues};
+pub use punt::{PuntDevice, PuntError};
+pub use queue::{Frame, FrameCensus, Queue, QueueError};
+pub use statistics::{Monitor, SocketStatistics};
+pub use steering::{Decision, FrameCounts, Steering, SteeringError, Trial};
+pub use xsk::Access;

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Steering: sends packets for a VIP to the AF_XDP socket of the queue on which they came in, and leaves everything
+// else to the kernel.
+//
+// The rule between this program and the walk: what is passed here, the walk would have punted; what the walk forwards
+// or drops, is redirected here. Redirecting too much costs time, since the walk hands such packets back; passing too
+// much breaks connections and counters. So everything for a VIP that is not plainly the kernel's goes to the walk:
+// fragments, ICMP errors, and every packet whose headers are wrong, so that it is dropped and counted there.
+//
+// The headers are judged in the order of the crate evenkeel-packet.
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+// VLAN tags that are looked behind, and extension headers that are followed.
+#define MAX_TAGS 2
+#define MAX_EXTENSIONS 8
+// Lists of ports that one prefix can have: its own and those that it inherits from shorter prefixes.
+#define MAX_PORT_LISTS 8
+
+// Not all of these are in a kernel header that leaves libc alone.
+#define MORE_FRAGMENTS_OR_OFFSET 0x3fff
+#define ICMP4_DEST_UNREACH 3
+#define ICMP4_TIME_EXCEEDED 11
+#define ICMP4_PARAMETER_PROBLEM 12
+#define ICMP6_FIRST_ERROR 1
+#define ICMP6_LAST_ERROR 4
+
+// What is served at every port (or, of protocols other than TCP and UDP, at all) of the addresses of a prefix.
+#define SERVES_TCP 1
+#define SERVES_UDP 2
+#define SERVES_OTHER 4
+// The prefix has more port lists than fit here: every packet of its addresses goes to the walk.
+#define SERVES_UNSURE 8
+
+// Maps. Their counterparts in Rust are in src/steering/layout.rs.
+
+struct interface {
+	__u8 own_mac[ETH_ALEN];
+	__u16 slot;
+	__u32 queues;
+};
+
+struct counts {
+	__u64 passed;
+	__u64 redirected;
+};
+
+struct key4 {
+	__u32 prefix_len;
+	__be32 address;
+};
+
+struct key6 {
+	__u32 prefix_len;
+	struct in6_addr address;
+};
+
+struct vip {
+	__u32 serves;
+	__u32 list_count;
+	__u32 lists[MAX_PORT_LISTS];
+};
+
+struct port_key {
+	__u32 list;
+	__be16 port;
+	__u8 protocol;
+	__u8 zero;
+};
+
+// Interfaces on which the program works, by ifindex.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct interface);
+} interfaces SEC(".maps");
+
+// Frames of each interface, by slot.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct counts);
+} frame_counts SEC(".maps");
+
+// Sockets: queue q of the interface in slot s is at s * queues + q.
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} sockets SEC(".maps");
+
+// VIPs by longest prefix. A reload fills new tries and then exchanges them whole, so that no packet sees half of one.
+// Sizes instead of types: clang leaves the types of an inner map's keys out of BTF.
+struct trie4 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct key4));
+	__uint(value_size, sizeof(struct vip));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct trie4);
+} vips4 SEC(".maps");
+
+struct trie6 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct key6));
+	__uint(value_size, sizeof(struct vip));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct trie6);
+} vips6 SEC(".maps");
+
+// Members of the port lists. A list's number is not used again, so old and new tries can share this map.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct port_key);
+	__type(value, __u8);
+} ports SEC(".maps");
+
+enum decision { KERNEL, WORKER };
+
+// Does a service of this VIP take the packet? Ports are in wire order, and 0 for protocols without.
+static __always_inline enum decision classify(const struct vip *vip, __u32 all_ports, __u8 protocol, __be16 port)
+{
+	struct port_key key = { .port = port, .protocol = protocol };
+
+	if (vip->serves & (all_ports | SERVES_UNSURE))
+		return WORKER;
+	for (__u32 i = 0; i < MAX_PORT_LISTS; i++) {
+		if (i >= vip->list_count)
+			break;
+		key.list = vip->lists[i];
+		if (bpf_map_lookup_elem(&ports, &key))
+			return WORKER;
+	}
+	return KERNEL;
+}
+
+static __always_inline enum decision tcp(const struct vip *vip, void *at, __u32 len, void *end)
+{
+	struct tcphdr *header = at;
+	__u32 header_len;
+
+	if ((void *)(header + 1) > end || len < sizeof(*header))
+		return WORKER;
+	header_len = header->doff * 4;
+	if (header_len < sizeof(*header) || header_len > len)
+		return WORKER;
+	return classify(vip, SERVES_TCP, IPPROTO_TCP, header->dest);
+}
+
+static __always_inline enum decision udp(const struct vip *vip, void *at, __u32 len, void *end)
+{
+	struct udphdr *header = at;
+	__u32 udp_len;
+
+	if ((void *)(header + 1) > end || len < sizeof(*header))
+		return WORKER;
+	udp_len = bpf_ntohs(header->len);
+	if (udp_len < sizeof(*header) || udp_len > len)
+		return WORKER;
+	return classify(vip, SERVES_UDP, IPPROTO_UDP, header->dest);
+}
+
+// What is behind the IP headers of a whole datagram: len bytes at at.
+static __always_inline enum decision upper(const struct vip *vip, __u8 protocol, void *at, __u32 len, void *end)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return tcp(vip, at, len, end);
+	case IPPROTO_UDP:
+		return udp(vip, at, len, end);
+	default:
+		return classify(vip, SERVES_OTHER, protocol, 0);
+	}
+}
+
+static __always_inline enum decision icmp4(void *at, __u32 len, void *end)
+{
+	__u8 *kind = at;
+
+	if ((void *)(kind + 1) > end || len < 1)
+		return WORKER;
+	switch (*kind) {
+	case ICMP4_DEST_UNREACH:
+	case ICMP4_TIME_EXCEEDED:
+	case ICMP4_PARAMETER_PROBLEM:
+		return WORKER;
+	default:
+		return KERNEL;
+	}
+}
+
+static __always_inline enum decision icmp6(void *at, __u32 len, void *end)
+{
+	__u8 *kind = at;
+
+	if ((void *)(kind + 1) > end || len < 1)
+		return WORKER;
+	return *kind >= ICMP6_FIRST_ERROR && *kind <= ICMP6_LAST_ERROR ? WORKER : KERNEL;
+}
+
+static __always_inline const struct vip *find4(__be32 address)
+{
+	struct key4 key = { .prefix_len = 32, .address = address };
+	__u32 current = 0;
+	void *trie = bpf_map_lookup_elem(&vips4, &current);
+
+	return trie ? bpf_map_lookup_elem(trie, &key) : NULL;
+}
+
+static __always_inline enum decision ipv4(void *at, void *end)
+{
+	struct iphdr *header = at;
+	const struct vip *vip;
+	__u32 header_len, len;
+
+	if ((void *)(header + 1) > end || header->version != 4 || header->ttl <= 1)
+		return KERNEL;
+	vip = find4(header->daddr);
+	if (!vip)
+		return KERNEL;
+
+	header_len = header->ihl * 4;
+	len = bpf_ntohs(header->tot_len);
+	if (header_len < sizeof(*header) || len < header_len || at + len > end)
+		return WORKER;
+	if (header->frag_off & bpf_htons(MORE_FRAGMENTS_OR_OFFSET))
+		return WORKER;
+	at += header_len;
+	len -= header_len;
+	if (header->protocol == IPPROTO_ICMP)
+		return icmp4(at, len, end);
+	return upper(vip, header->protocol, at, len, end);
+}
+
+static __always_inline const struct vip *find6(const struct in6_addr *address)
+{
+	struct key6 key = { .prefix_len = 128, .address = *address };
+	__u32 current = 0;
+	void *trie = bpf_map_lookup_elem(&vips6, &current);
+
+	return trie ? bpf_map_lookup_elem(trie, &key) : NULL;
+}
+
+static __always_inline int is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_FRAGMENT;
+}
+
+// The first 8 bytes of hop-by-hop options, destination options and routing headers (RFC 8200 4.3, 4.4, 4.6).
+struct extension {
+	__u8 next;
+	__u8 len;
+	__u8 type;
+	__u8 segments_left;
+	__u8 rest[4];
+};
+
+static __always_inline enum decision ipv6(void *at, void *end)
+{
+	struct ipv6hdr *header = at;
+	const struct vip *vip;
+	__u32 len;
+	__u8 next;
+
+	if ((void *)(header + 1) > end || header->version != 6 || header->hop_limit <= 1)
+		return KERNEL;
+	vip = find6(&header->daddr);
+	if (!vip)
+		return KERNEL;
+
+	at = header + 1;
+	len = bpf_ntohs(header->payload_len);
+	if (at + len > end)
+		return WORKER;
+	next = header->nexthdr;
+	for (int i = 0; i < MAX_EXTENSIONS; i++) {
+		struct extension *extension = at;
+		__u32 extension_len;
+
+		if (!is_extension(next))
+			break;
+		if (next == IPPROTO_FRAGMENT || (next == IPPROTO_HOPOPTS && i > 0))
+			return WORKER;
+		if ((void *)(extension + 1) > end)
+			return WORKER;
+		extension_len = (extension->len + 1) * 8;
+		if (extension_len > len)
+			return WORKER;
+		// On its way to somewhere else.
+		if (next == IPPROTO_ROUTING && extension->segments_left > 0)
+			return KERNEL;
+		next = extension->next;
+		at += extension_len;
+		len -= extension_len;
+	}
+	if (is_extension(next))
+		return WORKER;
+	if (next == IPPROTO_ICMPV6)
+		return icmp6(at, len, end);
+	return upper(vip, next, at, len, end);
+}
+
+// Byte by byte, since clang makes a call of memcmp here. It joins what it can.
+static __always_inline int is_same_mac(const __u8 *a, const __u8 *b)
+{
+	__u8 difference = 0;
+
+	for (int i = 0; i < ETH_ALEN; i++)
+		difference |= a[i] ^ b[i];
+	return !difference;
+}
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 kind;
+};
+
+static __always_inline enum decision ethernet(void *at, void *end, const __u8 *own_mac)
+{
+	struct ethhdr *header = at;
+	__be16 kind;
+
+	if ((void *)(header + 1) > end || !is_same_mac(header->h_dest, own_mac))
+		return KERNEL;
+	kind = header->h_proto;
+	at = header + 1;
+	for (int i = 0; i < MAX_TAGS; i++) {
+		struct vlan_tag *tag = at;
+
+		if (kind != bpf_htons(ETH_P_8021Q) && kind != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tag + 1) > end)
+			return KERNEL;
+		kind = tag->kind;
+		at = tag + 1;
+	}
+	if (kind == bpf_htons(ETH_P_IP))
+		return ipv4(at, end);
+	if (kind == bpf_htons(ETH_P_IPV6))
+		return ipv6(at, end);
+	return KERNEL;
+}
+
+SEC("xdp")
+int steer(struct xdp_md *ctx)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *frame = (void *)(long)ctx->data;
+	__u32 ifindex = ctx->ingress_ifindex, queue = ctx->rx_queue_index, slot;
+	struct interface *interface;
+	struct counts *counts;
+	long action = XDP_PASS;
+
+	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	if (!interface)
+		return XDP_PASS;
+	slot = interface->slot;
+	counts = bpf_map_lookup_elem(&frame_counts, &slot);
+	if (!counts)
+		return XDP_PASS;
+
+	// Without a socket, as before the first worker is ready, the kernel has the packet.
+	if (ethernet(frame, end, interface->own_mac) == WORKER && queue < interface->queues)
+		action = bpf_redirect_map(&sockets, slot * interface->queues + queue, XDP_PASS);
+	if (action == XDP_REDIRECT)
+		counts->redirected++;
+	else
+		counts->passed++;
+	return action;
+}
+
+// No helper used here asks for a licence that the kernel takes for compatible with its own.
+char LICENSE[] SEC("license") = "Apache-2.0";

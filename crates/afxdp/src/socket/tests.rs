@@ -1,0 +1,233 @@
+//! A socket over rings in memory, whose kernel does what the test says.
+
+use super::*;
+use std::collections::VecDeque;
+use std::io;
+
+/// Rings in memory. A frame is a number, so that a copy would be seen.
+#[derive(Debug, Default)]
+struct MemoryRings {
+    fill: VecDeque<u32>,
+    rx: VecDeque<u32>,
+    tx: VecDeque<u32>,
+    completion: VecDeque<u32>,
+    /// Frames that one kick takes.
+    per_kick: usize,
+    /// Kicks left until the kernel takes no more.
+    patience: usize,
+    kicks: usize,
+    gone: bool,
+}
+
+impl Rings for MemoryRings {
+    type Frame = u32;
+
+    fn receive(&mut self, max: usize, to: &mut Vec<u32>) -> usize {
+        let count = max.min(self.rx.len());
+        to.extend(self.rx.drain(..count));
+        count
+    }
+
+    fn fill(&mut self, from: &mut Vec<u32>, count: usize) -> usize {
+        let room = FILL_RING_LEN as usize - self.fill.len();
+        if count > room {
+            return 0;
+        }
+        self.fill.extend(from.drain(from.len() - count..));
+        count
+    }
+
+    fn send(&mut self, from: &mut Vec<u32>) -> usize {
+        let count = from.len();
+        assert!(self.tx.len() + count <= TX_RING_LEN as usize, "the bookkeeping leaves room");
+        self.tx.extend(from.drain(..));
+        count
+    }
+
+    fn complete(&mut self, to: &mut Vec<u32>) -> usize {
+        let count = self.completion.len().min(8);
+        to.extend(self.completion.drain(..count));
+        count
+    }
+
+    fn unsent(&mut self) -> u32 {
+        self.tx.len() as u32
+    }
+
+    fn needs_kick(&self) -> bool {
+        true
+    }
+
+    fn kick(&mut self) -> io::Result<()> {
+        self.kicks += 1;
+        if self.gone {
+            return Err(io::Error::from_raw_os_error(libc::ENXIO));
+        }
+        if self.patience > 0 {
+            self.patience -= 1;
+            let count = self.per_kick.min(self.tx.len());
+            self.completion.extend(self.tx.drain(..count));
+        }
+        Ok(())
+    }
+
+    fn needs_fill_kick(&self) -> bool {
+        false
+    }
+
+    fn kick_fill(&mut self) {
+        unreachable!("not needed");
+    }
+}
+
+/// A socket with a full fill ring, and what is left of `total` frames.
+fn socket(total: u32) -> (Socket<MemoryRings>, Vec<u32>) {
+    let mut pool: Vec<u32> = (0..total).collect();
+    let rings = MemoryRings { per_kick: 32, patience: usize::MAX, ..Default::default() };
+    let mut socket = Socket::new(rings);
+    socket.refill(&mut pool);
+    (socket, pool)
+}
+
+/// Has the kernel receive `count` packets, and takes them.
+fn arrive(socket: &mut Socket<MemoryRings>, pool: &mut Vec<u32>, count: usize) -> Vec<u32> {
+    let arrived: Vec<u32> = socket.rings.fill.drain(..count).collect();
+    socket.rings.rx.extend(arrived);
+    let mut burst = Vec::new();
+    assert_eq!(socket.receive(count, pool, &mut burst), count);
+    burst
+}
+
+/// Every frame in exactly one place.
+fn assert_whole(socket: &Socket<MemoryRings>, pool: &[u32], held: &[u32], total: u32) {
+    let rings = &socket.rings;
+    let places = [&rings.fill, &rings.rx, &rings.tx, &rings.completion];
+    let in_rings = places.into_iter().flatten().chain(&socket.batch);
+    let mut all: Vec<u32> = in_rings.chain(pool).chain(held).copied().collect();
+    all.sort_unstable();
+    assert_eq!(all, (0..total).collect::<Vec<_>>());
+    assert_eq!(socket.filling(), rings.fill.len() + rings.rx.len());
+    assert_eq!(socket.sending(), rings.tx.len() + rings.completion.len() + socket.batch.len());
+}
+
+#[test]
+fn the_fill_ring_is_kept_full() {
+    let total = FILL_RING_LEN + 100;
+    let (mut socket, mut pool) = socket(total);
+    assert_eq!((socket.filling(), pool.len()), (FILL_RING_LEN as usize, 100));
+    let held = arrive(&mut socket, &mut pool, 64);
+    assert_eq!((socket.filling(), pool.len()), (FILL_RING_LEN as usize, 36));
+    assert_whole(&socket, &pool, &held, total);
+}
+
+#[test]
+fn an_empty_pool_leaves_the_fill_ring_short_until_frames_come_back() {
+    let total = FILL_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    let held = arrive(&mut socket, &mut pool, 64);
+    assert_eq!(socket.filling(), FILL_RING_LEN as usize - 64);
+    pool.extend(held);
+    socket.receive(64, &mut pool, &mut Vec::new());
+    assert_eq!(socket.filling(), FILL_RING_LEN as usize);
+    assert_whole(&socket, &pool, &[], total);
+}
+
+#[test]
+fn a_flush_kicks_until_everything_is_taken_and_the_next_receive_reclaims_it() {
+    let total = FILL_RING_LEN + TX_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    for frame in arrive(&mut socket, &mut pool, 100) {
+        socket.queue(frame, &mut pool).unwrap();
+    }
+    assert_eq!(socket.rings.kicks, 0);
+    socket.flush();
+    assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (4, 0, false));
+    assert_eq!(socket.sending(), 100);
+    // Nothing arrives, and yet the frames come back.
+    assert_eq!(socket.receive(64, &mut pool, &mut Vec::new()), 0);
+    assert_eq!(socket.sending(), 0);
+    assert_whole(&socket, &pool, &[], total);
+}
+
+#[test]
+fn partial_progress_ends_the_flush_and_is_taken_up_by_an_idle_receive() {
+    let total = FILL_RING_LEN + TX_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    for frame in arrive(&mut socket, &mut pool, 100) {
+        socket.queue(frame, &mut pool).unwrap();
+    }
+    socket.rings.patience = 2;
+    socket.flush();
+    // Two kicks that took 32 each, and one that took nothing.
+    assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (3, 36, true));
+    assert_whole(&socket, &pool, &[], total);
+    socket.rings.patience = usize::MAX;
+    socket.receive(64, &mut pool, &mut Vec::new());
+    assert_eq!((socket.rings.tx.len(), socket.is_behind()), (0, false));
+    socket.receive(64, &mut pool, &mut Vec::new());
+    assert_eq!(socket.sending(), 0);
+    assert_whole(&socket, &pool, &[], total);
+}
+
+#[test]
+fn a_full_tx_ring_gives_the_frame_back_and_loses_none() {
+    let total = 2 * FILL_RING_LEN + TX_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    socket.rings.patience = 0;
+    let mut refused = Vec::new();
+    for _ in 0..50 {
+        for frame in arrive(&mut socket, &mut pool, 64) {
+            refused.extend(socket.queue(frame, &mut pool).err());
+        }
+        socket.flush();
+        assert!(socket.rings.kicks < 200, "bounded though nothing moves");
+    }
+    assert_eq!(refused.len(), 50 * 64 - TX_RING_LEN as usize);
+    assert_whole(&socket, &pool, &refused, total);
+    pool.append(&mut refused);
+    socket.rings.patience = usize::MAX;
+    socket.flush();
+    assert!(socket.queue(pool.pop().unwrap(), &mut pool).is_ok(), "room again, without a receive");
+    assert_whole(&socket, &pool, &[], total);
+}
+
+#[test]
+fn a_gone_interface_takes_nothing_more() {
+    let total = FILL_RING_LEN + TX_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    socket.rings.gone = true;
+    let frame = pool.pop().unwrap();
+    socket.queue(frame, &mut pool).unwrap();
+    socket.flush();
+    let frame = pool.pop().unwrap();
+    assert_eq!(socket.queue(frame, &mut pool), Err(frame));
+    socket.receive(64, &mut pool, &mut Vec::new());
+    assert_eq!(socket.rings.kicks, 1, "not asked again");
+}
+
+#[test]
+fn no_frame_is_lost_in_a_million_packets_with_a_moody_kernel() {
+    let total = FILL_RING_LEN + TX_RING_LEN + 64;
+    let (mut socket, mut pool) = socket(total);
+    let mut packets = 0;
+    let mut refused = 0;
+    for round in 0_usize.. {
+        if packets >= 1_000_000 {
+            break;
+        }
+        // A hundred bursts in which nothing is sent, and then as the mood is.
+        socket.rings.patience = if round % 300 < 100 { 0 } else { [usize::MAX, 1, 0, 3][round % 4] };
+        socket.rings.per_kick = 1 + round % 40;
+        let burst = arrive(&mut socket, &mut pool, 1 + round % 64);
+        packets += burst.len();
+        for frame in burst {
+            if let Err(frame) = socket.queue(frame, &mut pool) {
+                refused += 1;
+                pool.push(frame);
+            }
+        }
+        socket.flush();
+    }
+    assert!(refused > 0, "the tx ring was full at times");
+    assert_whole(&socket, &pool, &[], total);
+}

@@ -1,0 +1,77 @@
+//! The kernel's statistics of AF_XDP sockets. Unsafe: a socket option that is a plain struct.
+
+#![expect(unsafe_code, reason = "getsockopt writes into memory that it is given by pointer")]
+
+use evenkeel_nexthop::PortId;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// What the kernel did with the frames of one socket (`XDP_STATISTICS`, linux/if_xdp.h). None of these frames was
+/// received by a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SocketStatistics {
+    /// Dropped: too long for a frame, or no memory, and whatever the next two don't count.
+    pub rx_dropped: u64,
+    /// Dropped: the rx ring was full.
+    pub rx_ring_full: u64,
+    /// Times that the kernel found the fill ring empty; it drops the packet at hand.
+    pub rx_fill_ring_empty: u64,
+    /// Frames given to the fill ring that are none.
+    pub rx_invalid_descriptors: u64,
+    /// Frames given to the tx ring that are none.
+    pub tx_invalid_descriptors: u64,
+}
+
+/// Reads the statistics of a worker's sockets, from any thread. Their queues stay busy for as long as it lives.
+#[derive(Debug)]
+pub struct Monitor {
+    /// Number of the queue on every interface.
+    pub(crate) queue: u32,
+    /// One for each interface, by its `PortId`.
+    pub(crate) sockets: Vec<OwnedFd>,
+}
+
+impl Monitor {
+    /// Number of the queue, the same on every interface.
+    #[must_use]
+    pub fn queue(&self) -> u32 {
+        self.queue
+    }
+
+    /// Statistics so far, in the order of the interfaces.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn read(&self) -> io::Result<Vec<(PortId, SocketStatistics)>> {
+        let sockets = self.sockets.iter().enumerate();
+        sockets.map(|(port, socket)| Ok((PortId(port as u16), read(socket)?))).collect()
+    }
+}
+
+fn read(socket: &OwnedFd) -> io::Result<SocketStatistics> {
+    // SAFETY: the struct is integers, for all of which zero is a value.
+    let mut statistics: libc::xdp_statistics = unsafe { mem::zeroed() };
+    let mut len = size_of_val(&statistics) as libc::socklen_t;
+    // SAFETY: both pointers lead to locals that outlive the call, and `len` is the length of the first. An old kernel
+    // writes less and says so; the rest stays zero.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_XDP,
+            libc::XDP_STATISTICS,
+            (&raw mut statistics).cast(),
+            &raw mut len,
+        )
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(SocketStatistics {
+        rx_dropped: statistics.rx_dropped,
+        rx_ring_full: statistics.rx_ring_full,
+        rx_fill_ring_empty: statistics.rx_fill_ring_empty_descs,
+        rx_invalid_descriptors: statistics.rx_invalid_descs,
+        tx_invalid_descriptors: statistics.tx_invalid_descs,
+    })
+}

@@ -1,0 +1,166 @@
+//! UMEM: the memory in which the frames of one worker live. Unsafe: frames are memory that the kernel writes too.
+//!
+//! What makes it sound: a [`Descriptor`] can't be copied, and there is one for each frame. While a frame is in a ring,
+//! its descriptor exists only there; taking it from a ring is the only way to make one. So whoever has a descriptor is
+//! alone with the frame's memory.
+
+#![expect(unsafe_code, reason = "xsk-rs leaves it to its caller that nobody else uses a frame")]
+
+use crate::interface::ETHERNET_LEN;
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::num::NonZeroU32;
+use std::slice;
+use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
+use xsk_rs::{FrameDesc, Umem};
+
+/// Bytes that the kernel keeps free in front of a packet (`XDP_PACKET_HEADROOM`).
+const HEADROOM_LEN: u32 = 256;
+/// Sizes of a frame in bytes. The smaller one halves the memory that the caches see.
+const FRAME_SIZES: [u32; 2] = [2048, 4096];
+/// Frames come in multiples of this, so that a UMEM is whole huge pages (2 MiB).
+const FRAME_COUNT_UNIT: u32 = 1024;
+
+/// The one handle to a frame that is not in a ring.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Descriptor(FrameDesc);
+
+impl Descriptor {
+    /// # Safety
+    /// `frame` must have come from a UMEM's creation or from an rx or completion ring of it, and be given here once.
+    pub(crate) unsafe fn new(frame: FrameDesc) -> Self {
+        Self(frame)
+    }
+
+    /// Length of the packet in the frame, in bytes.
+    pub(crate) fn packet_len(&self) -> u32 {
+        self.0.lengths().data() as u32
+    }
+
+    /// Descriptors as the rings take them. They are copies as soon as a ring has taken them.
+    pub(crate) fn as_frames(descriptors: &[Self]) -> &[FrameDesc] {
+        // SAFETY: a Descriptor is a FrameDesc in memory (`repr(transparent)`), so a slice of one is a slice of the
+        // other, of the same length and lifetime.
+        unsafe { slice::from_raw_parts(descriptors.as_ptr().cast(), descriptors.len()) }
+    }
+}
+
+/// The frames' memory.
+#[derive(Debug)]
+pub(crate) struct Area {
+    umem: Umem,
+    /// On huge pages.
+    pub(crate) is_huge: bool,
+}
+
+impl Area {
+    /// Memory for `count` frames or somewhat more, each with room for an IP packet of `mtu` bytes, and their handles.
+    /// On huge pages if enough of them are free.
+    ///
+    /// # Errors
+    /// What the kernel says: ENOBUFS or ENOMEM if the locked memory allowed is less.
+    pub(crate) fn new(count: u32, mtu: u32, ring_len: (u32, u32)) -> io::Result<(Self, Vec<Descriptor>)> {
+        let frame_size = frame_size(mtu);
+        let count = count.next_multiple_of(FRAME_COUNT_UNIT);
+        let invalid = |error: &dyn Error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
+        let config = UmemConfig::builder()
+            .frame_size(FrameSize::new(frame_size).map_err(|error| invalid(&error))?)
+            .fill_queue_size(QueueSize::new(ring_len.0).map_err(|error| invalid(&error))?)
+            .comp_queue_size(QueueSize::new(ring_len.1).map_err(|error| invalid(&error))?)
+            .build()
+            .map_err(|error| invalid(&error))?;
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let is_huge = huge_pages_are_free(u64::from(count.get()) * u64::from(frame_size));
+        let huge = if is_huge { Umem::new(config, count, true).ok() } else { None };
+        let is_huge = huge.is_some();
+        let (umem, frames) = match huge {
+            Some(created) => created,
+            None => Umem::new(config, count, false).map_err(|error| cause(&error))?,
+        };
+        // SAFETY: these are the frames of a UMEM that was just made, each once.
+        let frames = frames.into_iter().map(|frame| unsafe { Descriptor::new(frame) }).collect();
+        Ok((Self { umem, is_huge }, frames))
+    }
+
+    /// For binding sockets.
+    pub(crate) fn umem(&self) -> &Umem {
+        &self.umem
+    }
+
+    /// The packet in a frame of this UMEM.
+    ///
+    /// # Safety
+    /// The frame must be of this UMEM.
+    pub(crate) unsafe fn bytes<'a>(&'a self, frame: &'a Descriptor) -> &'a [u8] {
+        // SAFETY: the caller says that it is a frame of this UMEM, and who has its descriptor is alone with it; it is
+        // borrowed for as long as the bytes are.
+        unsafe { self.umem.data(&frame.0) }.contents()
+    }
+
+    /// The packet in a frame of this UMEM, to write.
+    ///
+    /// # Safety
+    /// The frame must be of this UMEM.
+    pub(crate) unsafe fn bytes_mut<'a>(&'a self, frame: &'a mut Descriptor) -> &'a mut [u8] {
+        // SAFETY: as in `bytes`, and the descriptor is borrowed exclusively for as long as the bytes are.
+        let mut data = unsafe { self.umem.data_mut(&mut frame.0) };
+        let bytes = data.contents_mut();
+        let (start, len) = (bytes.as_mut_ptr(), bytes.len());
+        // SAFETY: the same bytes again, with the lifetime that they have: `data` shortens it to its own.
+        unsafe { slice::from_raw_parts_mut(start, len) }
+    }
+}
+
+/// The error of the system below an error of xsk-rs.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> io::Error {
+    let system = error.source().and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error());
+    system.map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error)
+}
+
+/// Smallest size of a frame that holds packets of this MTU.
+fn frame_size(mtu: u32) -> u32 {
+    let [small, large] = FRAME_SIZES;
+    if HEADROOM_LEN + ETHERNET_LEN + mtu <= small { small } else { large }
+}
+
+/// True if so many bytes are whole huge pages and these are free.
+fn huge_pages_are_free(len_bytes: u64) -> bool {
+    fs::read_to_string("/proc/meminfo").is_ok_and(|meminfo| has_huge_pages(&meminfo, len_bytes))
+}
+
+fn has_huge_pages(meminfo: &str, len_bytes: u64) -> bool {
+    let value = |name: &str| -> Option<u64> {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let (Some(free), Some(size_kib)) = (value("HugePages_Free"), value("Hugepagesize")) else { return false };
+    let page_len = size_kib * 1024;
+    page_len > 0 && len_bytes.is_multiple_of(page_len) && len_bytes / page_len <= free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interface::MAX_MTU;
+
+    #[test]
+    fn frames_hold_the_mtu_with_headroom_and_two_tags() {
+        assert_eq!(frame_size(1500), 2048);
+        assert_eq!(frame_size(2048 - 256 - 22), 2048);
+        assert_eq!(frame_size(2048 - 256 - 21), 4096);
+        assert!(HEADROOM_LEN + ETHERNET_LEN + MAX_MTU <= frame_size(MAX_MTU));
+    }
+
+    #[test]
+    fn huge_pages_only_if_enough_whole_ones_are_free() {
+        let meminfo =
+            |free| format!("HugePages_Total: 9\nHugePages_Free:    {free}\nHugepagesize:    2048 kB\n");
+        let len = 6 << 20;
+        assert!(has_huge_pages(&meminfo(3), len));
+        assert!(!has_huge_pages(&meminfo(2), len));
+        assert!(!has_huge_pages(&meminfo(9), len + 4096));
+        assert!(!has_huge_pages("", len));
+    }
+}

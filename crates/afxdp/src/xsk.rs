@@ -1,0 +1,160 @@
+//! The kernel's rings, by xsk-rs. Unsafe: what is put into a ring belongs to the kernel.
+
+#![expect(unsafe_code, reason = "xsk-rs leaves it to its caller that nobody uses a frame that is in a ring")]
+
+use crate::rings::Rings;
+use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
+use crate::umem::{Area, Descriptor, cause};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use xsk_rs::config::{BindFlags, LibxdpFlags, QueueSize, SocketConfig};
+use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, Socket, TxQueue};
+
+/// Frames taken from a ring at once, at most.
+const TAKEN_AT_ONCE: usize = 256;
+
+/// How frames reach user space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The network card writes and reads them where they are.
+    ZeroCopy,
+    /// The kernel copies them in and out.
+    Copy,
+}
+
+/// Rings of a socket that is bound to one queue of one interface.
+#[derive(Debug)]
+pub(crate) struct KernelRings {
+    rx: RxQueue,
+    tx: TxQueue,
+    fill: FillQueue,
+    completion: CompQueue,
+    /// Where rings write what they hand over.
+    taken: [FrameDesc; TAKEN_AT_ONCE],
+}
+
+impl KernelRings {
+    /// Binds a socket on the memory of `area` to a queue of an interface. No program is attached.
+    ///
+    /// # Errors
+    /// What the kernel says: EBUSY if a socket is bound there, EOPNOTSUPP if the driver doesn't know the access.
+    pub(crate) fn bind(area: &Area, interface: &str, queue: u32, access: Access) -> io::Result<Self> {
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let how = match access {
+            Access::ZeroCopy => BindFlags::XDP_ZEROCOPY,
+            Access::Copy => BindFlags::XDP_COPY,
+        };
+        let config = SocketConfig::builder()
+            .rx_queue_size(QueueSize::new(FILL_RING_LEN).map_err(|error| invalid(error.to_string()))?)
+            .tx_queue_size(QueueSize::new(TX_RING_LEN).map_err(|error| invalid(error.to_string()))?)
+            .libxdp_flags(LibxdpFlags::XSK_LIBXDP_FLAGS_INHIBIT_PROG_LOAD)
+            .bind_flags(how | BindFlags::XDP_USE_NEED_WAKEUP)
+            .build();
+        let name = interface.parse().map_err(|_| invalid(format!("no interface is called {interface:?}")))?;
+        // SAFETY: libxdp doesn't load a program, which is what may be freed twice otherwise.
+        let bound = unsafe { Socket::new(config, area.umem(), &name, queue) };
+        let (tx, rx, fill_and_completion) = bound.map_err(|error| cause(&error))?;
+        // None if this UMEM has another socket on this queue: an interface was named twice.
+        let busy = || io::Error::from_raw_os_error(libc::EBUSY);
+        let (fill, completion) = fill_and_completion.ok_or_else(busy)?;
+        Ok(Self { rx, tx, fill, completion, taken: [FrameDesc::default(); TAKEN_AT_ONCE] })
+    }
+
+    /// The socket.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        // SAFETY: the rings keep the socket open for as long as `self` is borrowed.
+        unsafe { BorrowedFd::borrow_raw(self.rx.fd().as_raw_fd()) }
+    }
+}
+
+impl Rings for KernelRings {
+    type Frame = Descriptor;
+
+    #[inline]
+    fn receive(&mut self, max: usize, to: &mut Vec<Descriptor>) -> usize {
+        let room = max.min(TAKEN_AT_ONCE);
+        // SAFETY: the ring writes only descriptors of its own UMEM, to which this socket was bound.
+        let count = unsafe { self.rx.consume(&mut self.taken[..room]) };
+        // SAFETY: these frames have just come from the rx ring; `taken` isn't read again before it is overwritten.
+        to.extend(self.taken[..count].iter().map(|frame| unsafe { Descriptor::new(*frame) }));
+        count
+    }
+
+    #[inline]
+    fn fill(&mut self, from: &mut Vec<Descriptor>, count: usize) -> usize {
+        let kept = from.len().saturating_sub(count);
+        // SAFETY: these are frames of this UMEM and in no ring, as their descriptors exist; the descriptors of those
+        // that the ring takes end here (they have no drop).
+        let taken = unsafe { self.fill.produce(Descriptor::as_frames(&from[kept..])) };
+        debug_assert!(taken == 0 || kept + taken == from.len(), "all or none");
+        from.truncate(from.len() - taken);
+        taken
+    }
+
+    #[inline]
+    fn send(&mut self, from: &mut Vec<Descriptor>) -> usize {
+        // SAFETY: as in `fill`.
+        let taken = unsafe { self.tx.produce(Descriptor::as_frames(from)) };
+        debug_assert!(taken == 0 || taken == from.len(), "all or none");
+        from.drain(..taken);
+        taken
+    }
+
+    #[inline]
+    fn complete(&mut self, to: &mut Vec<Descriptor>) -> usize {
+        // SAFETY: as in `receive`.
+        let count = unsafe { self.completion.consume(&mut self.taken) };
+        // SAFETY: as in `receive`, of the completion ring.
+        to.extend(self.taken[..count].iter().map(|frame| unsafe { Descriptor::new(*frame) }));
+        count
+    }
+
+    fn unsent(&mut self) -> u32 {
+        TX_RING_LEN - self.tx.nb_free_exact()
+    }
+
+    fn needs_kick(&self) -> bool {
+        self.tx.needs_wakeup()
+    }
+
+    fn kick(&mut self) -> io::Result<()> {
+        // Does nothing about ENOBUFS, EAGAIN, EBUSY and ENETDOWN: the frames stay in the ring.
+        self.tx.wakeup()
+    }
+
+    fn needs_fill_kick(&self) -> bool {
+        self.fill.needs_wakeup()
+    }
+
+    fn kick_fill(&mut self) {
+        // Polling wakes the driver; a failure shows when something is sent.
+        let _ = self.fill.wakeup(self.rx.fd_mut(), 0);
+    }
+}
+
+/// A socket that is bound to nothing.
+pub(crate) fn unbound() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed.
+    let fd = unsafe { libc::socket(libc::AF_XDP, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// What to wait for: a packet on any of the sockets.
+pub(crate) fn poll_set(sockets: impl Iterator<Item = RawFd>) -> Vec<libc::pollfd> {
+    sockets.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect()
+}
+
+/// Waits until a packet is there, for at most `timeout_ms`. A signal ends it, too. Where the kernel copies, it also
+/// sends what is in the tx rings.
+pub(crate) fn poll(set: &mut [libc::pollfd], timeout_ms: i32) -> io::Result<()> {
+    // SAFETY: the pointer and the length are those of one slice, which outlives the call.
+    let result = unsafe { libc::poll(set.as_mut_ptr(), set.len() as libc::nfds_t, timeout_ms) };
+    match io::Error::last_os_error() {
+        error if result < 0 && error.raw_os_error() != Some(libc::EINTR) => Err(error),
+        _ => Ok(()),
+    }
+}
