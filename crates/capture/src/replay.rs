@@ -1,0 +1,119 @@
+//! A replay: inputs are read, one worker walks their frames on virtual time, captures and report are written.
+
+use crate::output::{self, Output, WriteError};
+use crate::port::{CapturePort, Exits};
+use crate::read::{Capture, ReadError};
+use crate::report::Report;
+use crate::timeline::Input;
+use evenkeel_dataplane::Timeouts;
+use evenkeel_nexthop::{Change, Desired, PortId};
+use evenkeel_packet::Mac;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+mod error;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use error::ReplayError;
+use run::Run;
+
+/// What is replayed, and where to.
+#[derive(Debug)]
+pub struct Replay {
+    /// Services and groups, with the adjacency of every nexthop that is to be used.
+    pub desired: Desired,
+    /// The interfaces, by [`PortId`].
+    pub ports: Vec<Port>,
+    /// Captures and the interfaces on which their frames came in.
+    pub inputs: Vec<(PortId, PathBuf)>,
+    /// Changes and their times in nanoseconds from the first frame; those of one time act in this order.
+    pub changes: Vec<(u64, Change)>,
+    /// Idle times of flows.
+    pub timeouts: Timeouts,
+    /// Deadline of removals that don't say theirs, in milliseconds.
+    pub remove_ms: u64,
+    /// Flows that the table holds.
+    pub flow_capacity: usize,
+    /// Most frames of a burst.
+    pub burst: usize,
+    /// Where the captures and the report are written; made if there is none.
+    pub out_dir: PathBuf,
+}
+
+/// An interface of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its name, and that of its capture.
+    pub name: String,
+    /// Its own MAC; needed if an input has it.
+    pub mac: Option<Mac>,
+}
+
+/// Replays captures and writes what becomes of their frames, and the report, into the output directory.
+///
+/// Inputs are read and checked as a whole before anything is written; the output appears at the end, all of it or
+/// nothing. The same replay gives the same bytes.
+///
+/// # Errors
+/// If an input can't be replayed, a change can't be applied or the output can't be written; if the counters
+/// contradict each other, which is a fault of the program.
+pub fn replay(replay: Replay) -> Result<Report, ReplayError> {
+    check_macs(&replay)?;
+    let mut stems: Vec<String> = replay.ports.iter().map(|port| port.name.clone()).collect();
+    stems.extend([output::PUNT, output::DROP].map(str::to_owned));
+    check_files(&replay, &stems)?;
+    let read = |(port, file): &(PortId, PathBuf)| -> Result<Input, ReadError> {
+        Ok(Input { port: *port, capture: Capture::read(file)? })
+    };
+    let inputs = replay.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+
+    let out_dir = replay.out_dir.clone();
+    let output = Output::in_dir(&out_dir)?;
+    let port = CapturePort::new(inputs, exits(&output, &replay.ports)?);
+    let (report, exits) = Run::new(replay, port).to_the_end()?;
+    exits.and_then(Exits::finish).map_err(|source| WriteError { file: out_dir, source })?;
+    output.publish(&stems, &report.to_json())?;
+    Ok(report)
+}
+
+/// An interface with an input needs its MAC: frames for another one are the kernel's.
+fn check_macs(replay: &Replay) -> Result<(), ReplayError> {
+    let has_input = |id: usize| replay.inputs.iter().any(|(port, _)| port.index() == id);
+    let without = replay.ports.iter().enumerate().filter(|(id, port)| port.mac.is_none() && has_input(*id));
+    let names: Vec<_> = without.map(|(_, port)| port.name.clone()).collect();
+    if names.is_empty() { Ok(()) } else { Err(ReplayError::MissingMac(names)) }
+}
+
+/// Every capture of the output needs a file of its own, and none of them may be an input.
+fn check_files(replay: &Replay, stems: &[String]) -> Result<(), ReplayError> {
+    for (index, stem) in stems.iter().enumerate() {
+        if stem.contains('/') || stems[..index].contains(stem) {
+            return Err(ReplayError::Name(stem.clone()));
+        }
+    }
+    if replay.out_dir.exists() && !replay.out_dir.is_dir() {
+        return Err(ReplayError::NotADirectory(replay.out_dir.clone()));
+    }
+    let written = stems.iter().map(|stem| output::capture_name(stem)).chain([output::REPORT.to_owned()]);
+    for file in written.map(|name| replay.out_dir.join(name)) {
+        let Ok(written) = file.canonicalize() else { continue };
+        if let Some((_, input)) =
+            replay.inputs.iter().find(|(_, input)| input.canonicalize().is_ok_and(|input| input == written))
+        {
+            return Err(ReplayError::OverwritesInput(input.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Starts the captures, each of them with a header.
+fn exits(output: &Output, ports: &[Port]) -> Result<Exits<BufWriter<File>>, WriteError> {
+    Ok(Exits {
+        ports: ports.iter().map(|port| output.capture(&port.name)).collect::<Result<_, _>>()?,
+        punt: output.capture(output::PUNT)?,
+        drop: output.capture(output::DROP)?,
+    })
+}
