@@ -2,13 +2,18 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use evenkeel_testbed::lab::plan::{WEB4, WEB6};
+use evenkeel_testbed::lab::process::Process;
 use evenkeel_testbed::lab::{self, Lab, LabSpec, Wiring, kernel, owner};
 use evenkeel_testbed::load::{Load, LoadSpec};
+use nix::sys::signal::Signal;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn namespaces_of(lab: &str) -> Vec<String> {
     let names = fs::read_dir("/run/netns").into_iter().flatten().flatten();
@@ -101,15 +106,41 @@ fn a_panic_removes_the_lab() {
     assert_eq!(namespaces_of(name), [""; 0]);
 }
 
+/// `lab up` in a process of its own, and the names of its namespaces without the role.
+fn lab_in_a_process() -> (Process, String) {
+    let log = std::env::temp_dir().join(format!("live-lab-{}", std::process::id()));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    let mut process = Process::start(command.args(["up", "--servers", "1"]), &log).unwrap();
+    let line = process.wait_for_line(0, PATIENCE, |line| line.starts_with("load balancer")).unwrap();
+    process.wait_for_line(0, PATIENCE, |line| line.contains("ctrl-C")).unwrap();
+    fs::remove_file(log).unwrap();
+    let name = line.split_whitespace().last().unwrap().strip_suffix("-lb").unwrap().to_owned();
+    (process, name)
+}
+
 #[test]
-fn a_killed_owner_leaves_a_lab_that_is_swept() {
-    if !lab::available("a_killed_owner_leaves_a_lab_that_is_swept") {
+fn signals_remove_the_lab() {
+    if !lab::available("signals_remove_the_lab") {
         return;
     }
-    // A namespace as a lab of a process that is long gone would have left it.
-    let left = "ek-lab-1-1-0-client";
-    assert!(Command::new("ip").args(["netns", "add", left]).status().unwrap().success());
-    let removed = owner::sweep();
-    assert!(removed.contains(&left.to_owned()), "{removed:?}");
-    assert_eq!(namespaces_of(left), [""; 0]);
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let (mut process, name) = lab_in_a_process();
+        assert_eq!(namespaces_of(&name).len(), 4);
+        process.signal(signal).unwrap();
+        assert_eq!(process.wait(PATIENCE).unwrap().signal(), Some(signal as i32));
+        assert_eq!(namespaces_of(&name), [""; 0], "{signal}");
+    }
+}
+
+#[test]
+fn what_a_killed_owner_left_is_swept() {
+    if !lab::available("what_a_killed_owner_left_is_swept") {
+        return;
+    }
+    let (mut process, name) = lab_in_a_process();
+    process.kill();
+    assert_eq!(namespaces_of(&name).len(), 4);
+    assert_eq!(owner::sweep().len(), 4);
+    assert_eq!(namespaces_of(&name), [""; 0]);
+    assert!(!std::env::temp_dir().join(&name).exists());
 }

@@ -32,7 +32,7 @@ use server::Server;
 
 /// How long [`Lab::lay`] waits for another lab on this machine to go.
 const TURN_LIMIT: Duration = Duration::from_secs(600);
-const TURN_FILE: &str = "/run/lock/evenkeel-lab";
+const TURN_FILE: &str = "/run/evenkeel-lab.lock";
 
 /// How the load balancer reaches the client and the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
