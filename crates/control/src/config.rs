@@ -146,7 +146,10 @@ impl Config {
     /// # Errors
     /// What [`Desired::new`] refuses beyond the checks of the file.
     pub fn desired(&self, ports: Vec<Mac>) -> Result<Desired, DesiredError> {
-        Desired::new(self.dataplane.hash_seed, ports, self.services.clone(), self.groups.clone())
+        let mut desired =
+            Desired::new(self.dataplane.hash_seed, ports, self.services.clone(), self.groups.clone())?;
+        desired.set_remove_deadline_ms(self.remove_ms);
+        Ok(desired)
     }
 
     /// The interface of that name.

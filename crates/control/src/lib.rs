@@ -1,1 +1,9 @@
 //! Configuration and routing to published snapshots.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod events;
+pub mod live;
+
+pub use config::{Config, Mistakes};

@@ -3,7 +3,7 @@
 //! `corpus/NAME.toml` goes with `corpus/NAME.expected`. With `EVENKEEL_REWRITE_EXPECTED=1` the messages are written
 //! anew, to be read before they are committed.
 
-use evenkeel_control::Config;
+use evenkeel_control::{Config, Mistakes, events};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,14 +36,14 @@ fn name(file: &Path) -> &Path {
     Path::new(file.file_name().unwrap())
 }
 
-#[test]
-fn bad_files_are_refused_with_the_expected_messages() {
-    let files = files(&corpus(""));
-    assert!(files.len() >= 60, "{} files", files.len());
+/// Reads all files of a directory by `read`, which must refuse each with the messages beside it.
+fn refused<T>(directory: &Path, at_least: usize, read: impl Fn(&Path, &str) -> Result<T, Mistakes>) {
+    let files = files(directory);
+    assert!(files.len() >= at_least, "{} files", files.len());
     let mut differing = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file).unwrap();
-        match Config::parse(name(file), &text) {
+        match read(name(file), &text) {
             Ok(_) => differing.push(format!("{} is accepted", file.display())),
             Err(mistakes) => {
                 assert!(!mistakes.list().is_empty(), "{}", file.display());
@@ -54,6 +54,18 @@ fn bad_files_are_refused_with_the_expected_messages() {
         }
     }
     assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
+}
+
+#[test]
+fn bad_configurations_are_refused_with_the_expected_messages() {
+    refused(&corpus(""), 100, Config::parse);
+}
+
+#[test]
+fn bad_events_are_refused_with_the_expected_messages() {
+    let text = fs::read_to_string(corpus("good/whole.toml")).unwrap();
+    let config = Config::parse(Path::new("whole.toml"), &text).unwrap();
+    refused(&corpus("events"), 20, |file, text| events::parse(file, text, &config));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use toml::Spanned;
 
 /// Interfaces, services and groups are numbered by 16 bits.
-const MAX_OF_A_KIND: usize = 1 << 16;
+const MAX_OF_A_KIND: usize = u16::MAX as usize;
 
 impl Draft {
     /// Notes what is wrong between the parts; fills in MACs that another group gives for the same nexthop.
