@@ -9,7 +9,7 @@
 # What is there already is left as it is. No service is left running.
 set -euo pipefail
 
-build=(build-essential pkg-config zlib1g-dev libelf-dev clang m4 libbpf-dev)
+build=(ca-certificates build-essential pkg-config zlib1g-dev libelf-dev clang m4 libbpf-dev)
 lab=(iproute2 ethtool nginx-light util-linux)
 test=(curl iperf3 iputils-ping tcpdump python3 python3-scapy python3-xxhash shellcheck)
 
@@ -48,8 +48,8 @@ install_packages() {
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${missing[@]}"
     # Installed by us a moment ago: nor shall it start when the machine does.
-    if [[ " ${missing[*]} " == *" nginx-light "* ]] && command -v systemctl >/dev/null; then
-        systemctl --quiet disable nginx 2>/dev/null || say "nginx may start with the machine: disable it by hand"
+    if [[ " ${missing[*]} " == *" nginx-light "* ]]; then
+        update-rc.d nginx disable >/dev/null 2>&1 || say "nginx may start with the machine; disable its service"
     fi
 }
 
