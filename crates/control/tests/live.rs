@@ -113,7 +113,7 @@ fn nexthops_are_resolved_and_nothing_is_left() {
     assert_eq!(live.adjacency("s6"), at(SERVER_MAC));
     assert_eq!(wire.managed(), [SERVER4, SERVER6]);
     let line = live.expect_line("s4");
-    assert_eq!(line, format!("nexthop web/s4 ({SERVER4}) is at {SERVER_MAC} on lb0"));
+    assert_eq!(line, format!("nexthop web/s4 ({SERVER4}) is at {SERVER_MAC} on lb0"), "the first word of it");
     live.stop();
     assert_eq!(wire.managed(), Vec::<String>::new());
 }
@@ -121,7 +121,10 @@ fn nexthops_are_resolved_and_nothing_is_left() {
 #[test]
 fn who_is_not_there_is_named_in_time_and_not_chosen() {
     let wire = Wire::new();
-    let live = Live::start(&wire, config(&[("s1", SERVER4, ""), ("s9", "198.51.100.9", ""), ("far", "203.0.113.1", "")]));
+    let live = Live::start(
+        &wire,
+        config(&[("s1", SERVER4, ""), ("s9", "198.51.100.9", ""), ("far", "203.0.113.1", "")]),
+    );
     let begin = Instant::now();
     let mut missing: Vec<String> =
         live.handle.initial_resolution(Duration::from_millis(400)).iter().map(ToString::to_string).collect();
@@ -134,6 +137,7 @@ fn who_is_not_there_is_named_in_time_and_not_chosen() {
     assert_eq!(missing, want);
     assert_eq!(live.adjacency("s1"), at(SERVER_MAC));
     assert_eq!((live.adjacency("s9"), live.adjacency("far")), (None, None));
+    live.expect_line("nexthop web/s9 (198.51.100.9) is not resolved: no answer");
 
     wire.server(&["ip", "address", "add", "198.51.100.9/24", "dev", "sv0"]);
     live.expect_line("nexthop web/s9 (198.51.100.9) is at");
@@ -145,7 +149,10 @@ fn who_is_not_there_is_named_in_time_and_not_chosen() {
 fn a_lost_link_is_down_and_back() {
     let wire = Wire::new();
     let given = format!("mac = \"{SERVER_MAC}\"");
-    let live = Live::start(&wire, config(&[("s1", SERVER4, ""), ("fixed", SERVER6, &(given + "\ninterface = \"lb0\""))]));
+    let live = Live::start(
+        &wire,
+        config(&[("s1", SERVER4, ""), ("fixed", SERVER6, &(given + "\ninterface = \"lb0\""))]),
+    );
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
     assert_eq!(wire.managed(), [SERVER4], "a given MAC is never looked for");
     wire.server(&["ip", "link", "set", "sv0", "down"]);
@@ -197,7 +204,8 @@ fn a_reload_is_the_difference() {
         assert!(begin.elapsed() < PATIENCE, "{:?}", wire.managed());
     }
     let desired = live.stop();
-    let gone: Vec<_> = desired.members().filter(|member| member.gone).map(|member| member.name.to_string()).collect();
+    let gone: Vec<_> =
+        desired.members().filter(|member| member.gone).map(|member| member.name.to_string()).collect();
     assert_eq!(gone, ["s6"], "stays listed");
 }
 

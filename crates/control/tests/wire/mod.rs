@@ -66,7 +66,8 @@ impl Wire {
     pub(crate) fn managed(&self) -> Vec<String> {
         let table = self.balancer(&["ip", "-d", "neighbour", "show"]);
         let managed = table.lines().filter(|line| line.contains("managed"));
-        let mut addresses: Vec<_> = managed.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+        let mut addresses: Vec<_> =
+            managed.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
         addresses.sort();
         addresses
     }
