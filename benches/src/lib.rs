@@ -1,1 +1,10 @@
-//! Inputs and set-ups that the benches share.
+//! Inputs and set-ups that the benches share: generated frames with fixed seeds, and a worker on ports in memory.
+
+pub mod count;
+pub mod frames;
+pub mod rig;
+
+use evenkeel_packet::Mac;
+
+/// MAC of the box's interface in all benches.
+pub const OWN: Mac = Mac([2, 0, 0, 0, 1, 1]);
