@@ -55,8 +55,8 @@ impl<W: Write> Run<W> {
         Self { worker, port, desired, changes: changes.into(), liveness, published, counters, now_ms: 0 }
     }
 
-    /// Lets all frames through; the report, and the exits or why one of them failed.
-    pub(super) fn to_the_end(mut self) -> Result<(Report, io::Result<Exits<W>>), ReplayError> {
+    /// Lets all frames through; gives the report, and the exits or why one of them failed.
+    pub(super) fn play(mut self) -> Result<(Report, io::Result<Exits<W>>), ReplayError> {
         while let Some(arrival_ns) = self.port.next_arrival_ns() {
             while let Some(due_ns) = self.next_change_ns().filter(|&due_ns| due_ns <= arrival_ns) {
                 self.change(due_ns)?;
