@@ -7,15 +7,15 @@ use std::io;
 /// A capability that forwarding needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capability {
-    /// CAP_NET_ADMIN: attach the program, make the punt device.
+    /// `CAP_NET_ADMIN`: attach the program, make the punt device.
     NetAdmin,
-    /// CAP_NET_RAW: AF_XDP sockets.
+    /// `CAP_NET_RAW`: AF_XDP sockets.
     NetRaw,
-    /// CAP_BPF: load the program and its maps. CAP_SYS_ADMIN, which includes it, will do.
+    /// `CAP_BPF`: load the program and its maps. `CAP_SYS_ADMIN`, which includes it, will do.
     Bpf,
 }
 
-/// Numbers of capabilities (linux/capability.h).
+/// Numbers of capabilities (`linux/capability.h`).
 const CAP_NET_ADMIN: u32 = 12;
 const CAP_NET_RAW: u32 = 13;
 const CAP_SYS_ADMIN: u32 = 21;

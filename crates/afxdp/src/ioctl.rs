@@ -11,13 +11,14 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::mem;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// `ARPHRD_ETHER` (linux/if_arp.h).
+/// `ARPHRD_ETHER` (`linux/if_arp.h`).
 const ARPHRD_ETHER: u16 = 1;
-/// `ETHTOOL_GCHANNELS` (linux/ethtool.h).
+/// `ETHTOOL_GCHANNELS` (`linux/ethtool.h`).
 const ETHTOOL_GCHANNELS: u32 = 0x3c;
-/// `SIOCETHTOOL` (linux/sockios.h).
+/// `SIOCETHTOOL` (`linux/sockios.h`).
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
 
 /// Queues of an interface: `struct ethtool_channels` without its maxima.
@@ -36,7 +37,7 @@ impl Channels {
     }
 }
 
-/// `struct ethtool_channels` (linux/ethtool.h).
+/// `struct ethtool_channels` (`linux/ethtool.h`).
 #[repr(C)]
 #[derive(Default)]
 struct EthtoolChannels {
@@ -81,6 +82,20 @@ pub(crate) fn set_mtu(name: &str, mtu: u32) -> io::Result<()> {
     let mut request = request(name)?;
     request.ifr_ifru.ifru_mtu = i32::try_from(mtu).unwrap_or(i32::MAX);
     ask(libc::SIOCSIFMTU as libc::Ioctl, &mut request)
+}
+
+/// Gives a point-to-point interface an IPv4 address, with a prefix of full length.
+pub(crate) fn set_address(name: &str, address: Ipv4Addr) -> io::Result<()> {
+    let mut request = request(name)?;
+    let address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as u16,
+        sin_port: 0,
+        sin_addr: libc::in_addr { s_addr: address.to_bits().to_be() },
+        sin_zero: [0; 8],
+    };
+    // SAFETY: a sockaddr_in is a sockaddr: as long, and its first field says which.
+    request.ifr_ifru.ifru_addr = unsafe { mem::transmute::<libc::sockaddr_in, libc::sockaddr>(address) };
+    ask(libc::SIOCSIFADDR as libc::Ioctl, &mut request)
 }
 
 /// Sets an interface up.

@@ -21,7 +21,7 @@
 //! let mut steering = Steering::load(&interfaces, &services)?;
 //! let mut threads = Vec::new();
 //! for number in 0..workers {
-//!     let mut queue = Queue::open(number, &interfaces, Arc::clone(&punt))?;
+//!     let mut queue = Queue::open(number, &interfaces, &punt)?;
 //!     steering.connect(&queue)?;
 //!     println!("queue {number}: {:?}", queue.access());
 //!     threads.push(std::thread::spawn(move || {

@@ -7,11 +7,16 @@
 use crate::ioctl;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Name of the device; the kernel puts the first free number in.
 const NAME: &str = "ek-punt%d";
+
+/// Address of the device. While an interface has none, the kernel's reverse path filter drops everything that comes in
+/// there, the loose one too. This is the IPv4 dummy address (RFC 7600 §4.8), which no route leads to.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 
 /// What the kernel should not do on the device, below `/proc/sys/net`. Written where the kernel has it.
 const SETTINGS: &[(&str, &str, &str)] = &[
@@ -64,6 +69,7 @@ impl PuntDevice {
             write_setting(family, &name, setting, value).map_err(failed)?;
         }
         ioctl::set_mtu(&name, mtu).map_err(failed)?;
+        ioctl::set_address(&name, ADDRESS).map_err(failed)?;
         ioctl::bring_up(&name).map_err(failed)?;
         Ok(Self { name, file })
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// What the kernel did with the frames of one socket (`XDP_STATISTICS`, linux/if_xdp.h). None of these frames was
+/// What the kernel did with the frames of one socket (`XDP_STATISTICS`, `linux/if_xdp.h`). None of these frames was
 /// received by a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SocketStatistics {

@@ -5,8 +5,8 @@
 use crate::rings::Rings;
 use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
 use crate::umem::{Area, Descriptor, cause};
-use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::{fmt, io};
 use xsk_rs::config::{BindFlags, LibxdpFlags, QueueSize, SocketConfig};
 use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, Socket, TxQueue};
 
@@ -20,6 +20,15 @@ pub enum Access {
     ZeroCopy,
     /// The kernel copies them in and out.
     Copy,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ZeroCopy => "zero-copy",
+            Self::Copy => "copy",
+        })
+    }
 }
 
 /// Rings of a socket that is bound to one queue of one interface.

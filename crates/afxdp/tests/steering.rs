@@ -1,4 +1,4 @@
-//! The steering program on single frames, by BPF_PROG_TEST_RUN. Needs root: CAP_BPF and CAP_NET_ADMIN.
+//! The steering program on single frames, by BPF_PROG_TEST_RUN. Needs root: `CAP_BPF` and `CAP_NET_ADMIN`.
 
 use evenkeel_afxdp::Decision::{self, Pass, Redirect};
 use evenkeel_afxdp::Trial;

@@ -23,7 +23,7 @@ pub enum Decision {
     Pass,
 }
 
-/// The steering program without interfaces: no frame is sent or received. Needs CAP_BPF and CAP_NET_ADMIN.
+/// The steering program without interfaces: no frame is sent or received. Needs `CAP_BPF` and `CAP_NET_ADMIN`.
 #[derive(Debug)]
 pub struct Trial {
     steering: Steering,
