@@ -142,6 +142,14 @@ impl Lab {
         &mut self.servers[index]
     }
 
+    /// Adds an empty namespace to the lab, which is removed with it.
+    ///
+    /// # Errors
+    /// When the lab has one of this role already.
+    pub fn annex(&self, role: &str) -> Result<Namespace> {
+        Namespace::add(self.removal.0.namespace(role))
+    }
+
     /// Where files of this lab belong; removed with it.
     pub fn directory(&self) -> PathBuf {
         self.removal.0.directory()
