@@ -1,13 +1,11 @@
 //! The bucket table of one group, as workers read it: owners, and who stands in for those that are down.
 
+use crate::assignment::NOBODY;
 use crate::id::{MemberId, NexthopId};
 use crate::liveness::Liveness;
 use crate::score::Scorer;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// In place of a slot: nobody.
-pub(crate) const NOBODY: u16 = u16::MAX;
 
 /// Buckets of one group and who owns them.
 #[derive(Debug, Clone)]

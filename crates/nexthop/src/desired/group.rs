@@ -2,8 +2,8 @@
 
 use super::member::{MemberState, Phase};
 use super::nexthops::Nexthops;
-use crate::assignment::{Assignment, Taker};
-use crate::group_table::{GroupTable, NOBODY, Slot, StandIns};
+use crate::assignment::{Assignment, NOBODY, Taker};
+use crate::group_table::{GroupTable, Slot, StandIns};
 use crate::id::MemberId;
 use crate::liveness::Liveness;
 use crate::score::Scorer;
