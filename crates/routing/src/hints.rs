@@ -27,6 +27,8 @@ const HEADER_LEN: usize = 16;
 /// What may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hint {
+    /// Links: the kernel tells of a lost carrier up to a second late.
+    Links,
     /// Neighbour entries, and nothing else.
     Neighbours,
     /// Anything.

@@ -5,10 +5,15 @@ use std::time::{Duration, Instant};
 
 /// Least time between two reads: hints within it are gathered into one.
 const DEBOUNCE: Duration = Duration::from_millis(10);
-/// Rest after a read, in multiples of the time that it took: a storm of hints takes a fifth of the thread at most.
+/// Rest after a read, in multiples of the time that it took: a storm of hints takes a fifth of the thread.
 const REST: u32 = 4;
+/// Longest rest.
+const LONGEST_REST: Duration = Duration::from_millis(250);
 /// Longest time without a whole read.
 const PERIOD: Duration = Duration::from_secs(30);
+/// Between two looks at the links. Carrier loss takes effect in the kernel at once, but is notified at most once a second
+/// (`net/core/link_watch.c`).
+const LINK_PERIOD: Duration = Duration::from_millis(100);
 
 /// The next read.
 #[derive(Debug)]
@@ -17,12 +22,19 @@ pub(crate) struct Pace {
     not_before: Instant,
     periodic: Instant,
     look_again: Option<Instant>,
+    links: Instant,
 }
 
 impl Pace {
     /// Everything is to be read at once.
     pub(crate) fn new(now: Instant) -> Self {
-        Self { hinted: Some(Hint::Anything), not_before: now, periodic: now + PERIOD, look_again: None }
+        Self {
+            hinted: Some(Hint::Anything),
+            not_before: now,
+            periodic: now + PERIOD,
+            look_again: None,
+            links: now,
+        }
     }
 
     /// Notes what may have changed.
@@ -32,24 +44,31 @@ impl Pace {
 
     /// When to read next.
     pub(crate) fn due(&self) -> Instant {
-        let soonest = self.look_again.map_or(self.periodic, |look| look.min(self.periodic));
+        let soonest = self.look_again.map_or(self.periodic, |look| look.min(self.periodic)).min(self.links);
         if self.hinted.is_some() { self.not_before } else { soonest.max(self.not_before) }
     }
 
     /// What to read at `now`.
     pub(crate) fn what(&self, now: Instant) -> Hint {
-        if now >= self.periodic { Hint::Anything } else { self.hinted.unwrap_or(Hint::Neighbours) }
+        let look_again = self.look_again.is_some_and(|look| look <= now);
+        let periodic = if now >= self.periodic { Hint::Anything } else { Hint::Links };
+        let neighbours = if look_again { Hint::Neighbours } else { Hint::Links };
+        self.hinted.unwrap_or(Hint::Links).max(neighbours).max(periodic)
     }
 
-    /// Notes that `what` was read, beginning at `began`, and the hints followed; `look_again` is when neighbours are to
-    /// be looked at if no hint comes before. A read that is not ended is due again.
-    pub(crate) fn end(&mut self, what: Hint, began: Instant, now: Instant, look_again: Option<Instant>) {
+    /// Notes that `what` was read, which took `reading`, and the hints followed. A read that is not ended is due again.
+    pub(crate) fn end(&mut self, what: Hint, reading: Duration, now: Instant) {
         self.hinted = None;
-        self.not_before = now + DEBOUNCE.max(now.saturating_duration_since(began) * REST);
-        self.look_again = look_again;
+        self.not_before = now + (reading * REST).clamp(DEBOUNCE, LONGEST_REST);
+        self.links = now + LINK_PERIOD;
         if what == Hint::Anything {
             self.periodic = now + PERIOD;
         }
+    }
+
+    /// Sets when neighbours are to be looked at if no hint comes before.
+    pub(crate) fn look_again(&mut self, at: Option<Instant>) {
+        self.look_again = at;
     }
 }
 
@@ -65,14 +84,14 @@ mod tests {
         let mut pace = Pace::new(start);
         assert_eq!(pace.due(), start);
         assert_eq!(pace.what(start), Hint::Anything);
-        pace.end(Hint::Anything, start, start + MS, None);
+        pace.end(Hint::Anything, MS, start + MS);
         (pace, start + MS)
     }
 
     #[test]
     fn a_hint_after_a_quiet_time_is_followed_at_once() {
         let (mut pace, now) = after_first_read();
-        assert_eq!(pace.due(), now + PERIOD);
+        assert_eq!((pace.due(), pace.what(pace.due())), (now + LINK_PERIOD, Hint::Links));
         pace.hint(Hint::Neighbours);
         assert!(pace.due() <= now + DEBOUNCE);
     }
@@ -85,17 +104,19 @@ mod tests {
         assert_eq!(pace.due(), now + DEBOUNCE);
         assert_eq!(pace.what(now + DEBOUNCE), Hint::Anything);
         assert_eq!(pace.what(now + DEBOUNCE), Hint::Anything, "a read that fails is due again");
-        pace.end(Hint::Anything, now, now, None);
-        assert_eq!(pace.what(now + DEBOUNCE), Hint::Neighbours);
-        assert_eq!(pace.due(), now + PERIOD);
+        pace.end(Hint::Anything, MS, now);
+        assert_eq!(pace.what(now + DEBOUNCE), Hint::Links);
+        assert_eq!(pace.due(), now + LINK_PERIOD);
     }
 
     #[test]
     fn a_long_read_is_followed_by_a_longer_rest() {
         let (mut pace, now) = after_first_read();
-        pace.end(Hint::Neighbours, now, now + 100 * MS, None);
-        pace.hint(Hint::Anything);
-        assert_eq!(pace.due(), now + 500 * MS);
+        for (reading, rest) in [(2, 10), (20, 80), (100, 250)] {
+            pace.end(Hint::Neighbours, reading * MS, now);
+            pace.hint(Hint::Anything);
+            assert_eq!(pace.due(), now + rest * MS);
+        }
     }
 
     #[test]
@@ -103,17 +124,20 @@ mod tests {
         let (mut pace, now) = after_first_read();
         pace.hint(Hint::Neighbours);
         assert_eq!(pace.what(now + PERIOD), Hint::Anything);
-        pace.end(Hint::Neighbours, now, now + MS, None);
-        assert_eq!(pace.due(), now + PERIOD, "reading neighbours does not put it off");
+        pace.end(Hint::Neighbours, MS, now + MS);
+        assert_eq!(pace.what(now + PERIOD), Hint::Anything, "reading neighbours does not put it off");
+        pace.end(Hint::Anything, MS, now + PERIOD);
+        assert_eq!(pace.what(now + PERIOD + MS), Hint::Links);
     }
 
     #[test]
     fn neighbours_are_looked_at_when_due() {
         let (mut pace, now) = after_first_read();
-        pace.end(Hint::Neighbours, now, now + MS, Some(now + 1000 * MS));
-        assert_eq!(pace.due(), now + 1000 * MS);
-        assert_eq!(pace.what(pace.due()), Hint::Neighbours);
-        pace.end(Hint::Neighbours, now, now + MS, Some(now));
-        assert_eq!(pace.due(), now + MS + DEBOUNCE);
+        pace.look_again(Some(now + 50 * MS));
+        assert_eq!((pace.due(), pace.what(pace.due())), (now + 50 * MS, Hint::Neighbours));
+        pace.end(Hint::Links, 20 * MS, now + 20 * MS);
+        assert_eq!(pace.what(now + 50 * MS), Hint::Neighbours, "reading links does not put it off");
+        pace.look_again(Some(now));
+        assert_eq!(pace.due(), now + 100 * MS, "rests four times the 20 ms that the last read took");
     }
 }

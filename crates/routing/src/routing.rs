@@ -109,16 +109,24 @@ impl Routing {
     /// The kernel could not be asked; what was known stays. Then [`reopen`](Self::reopen).
     pub async fn refresh(&mut self) -> Result<Vec<Change>, RoutingError> {
         let began = Instant::now();
-        let what = self.pace.what(began);
-        self.read_links().await?;
+        let mut what = self.pace.what(began);
+        if self.read_links().await? {
+            what = Hint::Anything;
+        }
         if what == Hint::Anything {
             self.read_routes().await?;
         }
-        let links = &self.picture.links;
-        self.picture.neighbours = self.kernel.neighbours(|ifindex| links.contains_key(&ifindex)).await?;
-        let look_again = self.keep_neighbours().await?;
-        self.decide();
-        self.pace.end(what, began, Instant::now(), look_again);
+        if what >= Hint::Neighbours {
+            let links = &self.picture.links;
+            self.picture.neighbours = self.kernel.neighbours(|ifindex| links.contains_key(&ifindex)).await?;
+        }
+        let reading = began.elapsed();
+        if what >= Hint::Neighbours {
+            let look_again = self.keep_neighbours().await?;
+            self.pace.look_again(look_again);
+            self.decide();
+        }
+        self.pace.end(what, reading, Instant::now());
         Ok(std::mem::take(&mut self.untold))
     }
 
@@ -147,7 +155,8 @@ impl Routing {
         Ok(())
     }
 
-    async fn read_links(&mut self) -> Result<(), RoutingError> {
+    /// True if one has changed that was not told yet.
+    async fn read_links(&mut self) -> Result<bool, RoutingError> {
         for (&ifindex, known) in &mut self.picture.links {
             let after = self.kernel.link(ifindex).await?;
             if *known != after {
@@ -155,7 +164,7 @@ impl Routing {
                 self.untold.push(Change::Link { ifindex, before, after });
             }
         }
-        Ok(())
+        Ok(!self.untold.is_empty())
     }
 
     async fn read_routes(&mut self) -> Result<(), RoutingError> {

@@ -128,3 +128,106 @@ impl Nexthops {
 pub(super) fn port_of(ports: &[u32], ifindex: u32) -> Option<PortId> {
     ports.iter().position(|port| *port == ifindex).and_then(|index| u16::try_from(index).ok()).map(PortId)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::path::Path;
+
+    const PORTS: [u32; 2] = [11, 12];
+    const MAC: Mac = Mac([2, 0, 0, 0, 2, 1]);
+
+    /// Groups a and b; s1 in both, s2 behind the second interface, s3 with a MAC.
+    fn desired() -> Desired {
+        let text = r#"
+            interface = [{ name = "eth0" }, { name = "eth1" }]
+            [[service]]
+            name = "web"
+            vip = "192.0.2.10"
+            protocol = "tcp"
+            group = "a"
+            [[group]]
+            name = "a"
+            nexthop = [
+                { name = "s1", address = "198.51.100.1" },
+                { name = "s2", address = "198.51.100.2", interface = "eth1" },
+                { name = "s3", address = "198.51.100.3", mac = "02:00:00:00:02:03" },
+            ]
+            [[group]]
+            name = "b"
+            nexthop = [{ name = "x", address = "198.51.100.1" }]
+        "#;
+        let config = Config::parse(Path::new("test.toml"), text).unwrap();
+        config.desired(vec![Mac([2, 0, 0, 0, 1, 1]), Mac([2, 0, 0, 0, 1, 2])]).unwrap()
+    }
+
+    fn watched() -> Nexthops {
+        let mut nexthops = Nexthops::default();
+        nexthops.update(&desired(), &PORTS);
+        nexthops
+    }
+
+    fn target(address: &str, ifindex: Option<u32>, mac: Option<Mac>) -> Target {
+        Target { address: address.parse().unwrap(), ifindex, mac }
+    }
+
+    fn s1() -> Target {
+        target("198.51.100.1", None, None)
+    }
+
+    fn no_answer() -> Reach {
+        Reach::Unresolved(Unresolved::NoAnswer { name: "eth0".into() })
+    }
+
+    fn lines(unresolved: &[UnresolvedNexthop]) -> Vec<String> {
+        unresolved.iter().map(|one| one.nexthop.to_string()).collect()
+    }
+
+    #[test]
+    fn a_server_in_two_groups_is_one_nexthop() {
+        let nexthops = watched();
+        let s2 = target("198.51.100.2", Some(12), None);
+        let s3 = target("198.51.100.3", None, Some(Mac([2, 0, 0, 0, 2, 3])));
+        assert_eq!(nexthops.targets(), [s1(), s2, s3].into());
+        let names = ["a/s1, b/x (198.51.100.1)", "a/s2 (198.51.100.2)", "a/s3 (198.51.100.3)"];
+        assert_eq!(lines(&nexthops.unresolved()), names);
+    }
+
+    #[test]
+    fn what_is_known_outlasts_an_update() {
+        let mut nexthops = watched();
+        nexthops.answer(&s1(), &Reach::Resolved { ifindex: 11, mac: MAC }, Instant::now());
+        nexthops.update(&desired(), &PORTS);
+        assert_eq!(lines(&nexthops.unresolved()).len(), 2);
+        let before = nexthops.answer(&s1(), &no_answer(), Instant::now()).unwrap();
+        assert_eq!(before.last_mac, Some(MAC));
+        assert_eq!(nexthops.take_owed(Instant::now() + GRACE), [], "it did answer: told at once, not later");
+    }
+
+    #[test]
+    fn a_new_nexthop_that_does_not_answer_is_told_once_after_its_time() {
+        let (mut nexthops, now) = (watched(), Instant::now());
+        nexthops.answer(&s1(), &no_answer(), now);
+        assert!(nexthops.is_owed(&s1()));
+        assert_eq!(nexthops.next_owed(), Some(now + GRACE));
+        assert_eq!(nexthops.take_owed(now), []);
+        assert_eq!(lines(&nexthops.take_owed(now + GRACE)), ["a/s1, b/x (198.51.100.1)"]);
+        assert_eq!(nexthops.take_owed(now + GRACE), []);
+    }
+
+    #[test]
+    fn only_missing_answers_are_waited_for() {
+        let mut nexthops = watched();
+        let now = Instant::now();
+        for target in nexthops.targets() {
+            assert!(nexthops.is_resolving());
+            nexthops.answer(&target, &Reach::Unresolved(Unresolved::NoRoute), now);
+        }
+        assert!(!nexthops.is_resolving());
+        nexthops.answer(&s1(), &no_answer(), now);
+        assert!(nexthops.is_resolving());
+        nexthops.answer(&s1(), &Reach::Resolved { ifindex: 11, mac: MAC }, now);
+        assert!(!nexthops.is_resolving());
+    }
+}
