@@ -27,6 +27,7 @@ use evenkeel_packet::Mac;
 use report::Report;
 use source::{Source, read_text};
 use std::path::Path;
+use std::time::Duration;
 use toml::de::DeTable;
 
 /// Deadline of a removed nexthop unless the file says otherwise, in milliseconds.
@@ -177,6 +178,16 @@ fn resolve(file: &Path, text: &str, purpose: Purpose) -> Result<Config, Mistakes
     let warnings = report.finish()?;
     // whatever is missing from the draft is a mistake in the report
     draft.config(warnings).ok_or_else(|| Mistakes::new(file, Vec::new()))
+}
+
+/// Reads a duration as the configuration writes it: `"300ms"`, `"1.5s"`, `"5m"`, `"2h"`.
+///
+/// # Errors
+/// What is wrong with the text, and what is allowed.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration::parse_ns(text)
+        .map(Duration::from_nanos)
+        .map_err(|problem| format!("{problem}; allowed is {}", duration::ALLOWED))
 }
 
 /// The tree of a text, or the one mistake that makes it no TOML.
