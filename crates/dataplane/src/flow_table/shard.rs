@@ -20,7 +20,7 @@ use hashbrown::raw::RawTable;
 pub enum Sweep {
     /// A bounded piece per poll; all of the table in half a second.
     Paced,
-    /// All of the table whenever time has passed or room is needed: for virtual time, where nobody waits and where
+    /// All of the table once a second and whenever room is needed: for virtual time, where nobody waits and where
     /// the outcome must not depend on the order of slots.
     Whole,
 }
@@ -44,6 +44,8 @@ pub(super) struct Books {
 
 /// Time in which a paced sweep goes round once, in milliseconds.
 const ROUND_MS: u64 = 400;
+/// Time from one sweep of the whole table to the next, unless room is needed, in milliseconds.
+const WHOLE_EVERY_MS: u32 = 1000;
 /// Most alarms that one poll reads, and most entries that it looks at.
 const SLOTS_PER_POLL: usize = 16_384;
 const ENTRIES_PER_POLL: usize = 256;
@@ -231,17 +233,17 @@ impl<'t> Shard<'t> {
         self.remove(link).map(|(_, entry)| entry)
     }
 
-    /// Frees flows that are over, within the bounds of a poll; with [`Sweep::Whole`] all of them.
+    /// Frees flows that are over, within the bounds of a poll; with [`Sweep::Whole`] all of them, once a second.
     pub fn sweep(&mut self, now_ms: u32) {
         let slots = self.books.alarms4.len() + self.books.alarms6.len();
         let elapsed_ms = now_ms.wrapping_sub(self.books.swept_ms);
-        self.books.swept_ms = now_ms;
         if self.books.sweep == Sweep::Whole {
-            if elapsed_ms != 0 {
-                self.sweep_slots(slots, usize::MAX, now_ms);
+            if elapsed_ms >= WHOLE_EVERY_MS {
+                self.sweep_whole(now_ms);
             }
             return;
         }
+        self.books.swept_ms = now_ms;
         let share = (slots as u64 * u64::from(elapsed_ms.min(1000))).div_ceil(ROUND_MS) as usize;
         let debt = (self.books.debt + share).min(slots);
         let swept = self.sweep_slots(debt.min(SLOTS_PER_POLL), ENTRIES_PER_POLL, now_ms);
@@ -250,6 +252,7 @@ impl<'t> Shard<'t> {
 
     /// Frees every flow that is over.
     pub fn sweep_whole(&mut self, now_ms: u32) {
+        self.books.swept_ms = now_ms;
         self.sweep_slots(self.books.alarms4.len() + self.books.alarms6.len(), usize::MAX, now_ms);
     }
 
@@ -263,7 +266,7 @@ impl<'t> Shard<'t> {
         if self.has_room(confirmed) {
             return true;
         }
-        if self.books.sweep == Sweep::Whole {
+        if self.books.sweep == Sweep::Whole && self.books.swept_ms != now_ms {
             self.sweep_whole(now_ms);
             if self.has_room(confirmed) {
                 return true;

@@ -110,13 +110,13 @@ fn a_shorter_timeout_rings_earlier() {
     let link = shard.insert(&key(1), table.hash(&key(1)), half_open(0), 0).unwrap();
     shard.set_state(link, FlowState::Established, 0);
     shard.confirm(link);
-    shard.sweep(4999);
+    shard.sweep_whole(4999);
     assert_eq!(shard.len(), 1);
     shard.entry(link).unwrap().refresh(4999, 60);
     shard.set_state(link, FlowState::Closing, 4999);
-    shard.sweep(4999 + 699);
+    shard.sweep_whole(4999 + 699);
     assert_eq!(shard.len(), 1);
-    shard.sweep(4999 + 700);
+    shard.sweep_whole(4999 + 700);
     assert_eq!((shard.len(), counters.flows.closed.value()), (0, 1));
 }
 
