@@ -163,52 +163,67 @@ static __always_inline enum decision classify(const struct vip *vip, __u32 all_p
 	return KERNEL;
 }
 
-static __always_inline enum decision tcp(const struct vip *vip, void *at, __u32 len, void *end)
+// Where the program is in a frame, in bytes from its start. What is at a place that only the frame tells is copied
+// from there by helpers: pointers to such places may be used with CAP_PERFMON alone, which the program does without.
+struct place {
+	struct xdp_md *ctx;
+	__u32 offset;
+	// What is left of the IP packet from here on.
+	__u32 len;
+};
+
+// Copies a header from a place; fails if it is cut.
+static __always_inline int read(struct place *at, void *header, __u32 header_len)
 {
-	struct tcphdr *header = at;
+	return at->len < header_len || bpf_xdp_load_bytes(at->ctx, at->offset, header, header_len);
+}
+
+static __always_inline enum decision tcp(const struct vip *vip, struct place *at)
+{
+	struct tcphdr header;
 	__u32 header_len;
 
-	if ((void *)(header + 1) > end || len < sizeof(*header))
+	if (read(at, &header, sizeof(header)))
 		return WORKER;
-	header_len = header->doff * 4;
-	if (header_len < sizeof(*header) || header_len > len)
+	header_len = header.doff * 4;
+	if (header_len < sizeof(header) || header_len > at->len)
 		return WORKER;
-	return classify(vip, SERVES_TCP, IPPROTO_TCP, header->dest);
+	return classify(vip, SERVES_TCP, IPPROTO_TCP, header.dest);
 }
 
-static __always_inline enum decision udp(const struct vip *vip, void *at, __u32 len, void *end)
+static __always_inline enum decision udp(const struct vip *vip, struct place *at)
 {
-	struct udphdr *header = at;
+	struct udphdr header;
 	__u32 udp_len;
 
-	if ((void *)(header + 1) > end || len < sizeof(*header))
+	if (read(at, &header, sizeof(header)))
 		return WORKER;
-	udp_len = bpf_ntohs(header->len);
-	if (udp_len < sizeof(*header) || udp_len > len)
+	udp_len = bpf_ntohs(header.len);
+	if (udp_len < sizeof(header) || udp_len > at->len)
 		return WORKER;
-	return classify(vip, SERVES_UDP, IPPROTO_UDP, header->dest);
+	return classify(vip, SERVES_UDP, IPPROTO_UDP, header.dest);
 }
 
-// What is behind the IP headers of a whole datagram: len bytes at at.
-static __always_inline enum decision upper(const struct vip *vip, __u8 protocol, void *at, __u32 len, void *end)
+// What is behind the IP headers of a whole datagram.
+static __always_inline enum decision upper(const struct vip *vip, __u8 protocol, struct place *at)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return tcp(vip, at, len, end);
+		return tcp(vip, at);
 	case IPPROTO_UDP:
-		return udp(vip, at, len, end);
+		return udp(vip, at);
 	default:
 		return classify(vip, SERVES_OTHER, protocol, 0);
 	}
 }
 
-static __always_inline enum decision icmp4(void *at, __u32 len, void *end)
+static __always_inline enum decision icmp4(struct place *at)
 {
-	__u8 *kind = at;
+	__u8 kind;
 
-	if ((void *)(kind + 1) > end || len < 1)
+	if (read(at, &kind, sizeof(kind)))
 		return WORKER;
-	switch (*kind) {
+	switch (kind) {
 	case ICMP4_DEST_UNREACH:
 	case ICMP4_TIME_EXCEEDED:
 	case ICMP4_PARAMETER_PROBLEM:
@@ -218,13 +233,13 @@ static __always_inline enum decision icmp4(void *at, __u32 len, void *end)
 	}
 }
 
-static __always_inline enum decision icmp6(void *at, __u32 len, void *end)
+static __always_inline enum decision icmp6(struct place *at)
 {
-	__u8 *kind = at;
+	__u8 kind;
 
-	if ((void *)(kind + 1) > end || len < 1)
+	if (read(at, &kind, sizeof(kind)))
 		return WORKER;
-	return *kind >= ICMP6_FIRST_ERROR && *kind <= ICMP6_LAST_ERROR ? WORKER : KERNEL;
+	return kind >= ICMP6_FIRST_ERROR && kind <= ICMP6_LAST_ERROR ? WORKER : KERNEL;
 }
 
 static __always_inline const struct vip *find4(__be32 address)
@@ -236,9 +251,9 @@ static __always_inline const struct vip *find4(__be32 address)
 	return trie ? bpf_map_lookup_elem(trie, &key) : NULL;
 }
 
-static __always_inline enum decision ipv4(void *at, void *end)
+static __always_inline enum decision ipv4(struct xdp_md *ctx, struct iphdr *header, void *end, __u32 offset)
 {
-	struct iphdr *header = at;
+	struct place at = { .ctx = ctx };
 	const struct vip *vip;
 	__u32 header_len, len;
 
@@ -250,15 +265,15 @@ static __always_inline enum decision ipv4(void *at, void *end)
 
 	header_len = header->ihl * 4;
 	len = bpf_ntohs(header->tot_len);
-	if (header_len < sizeof(*header) || len < header_len || at + len > end)
+	if (header_len < sizeof(*header) || len < header_len || offset + len > bpf_xdp_get_buff_len(ctx))
 		return WORKER;
 	if (header->frag_off & bpf_htons(MORE_FRAGMENTS_OR_OFFSET))
 		return WORKER;
-	at += header_len;
-	len -= header_len;
+	at.offset = offset + header_len;
+	at.len = len - header_len;
 	if (header->protocol == IPPROTO_ICMP)
-		return icmp4(at, len, end);
-	return upper(vip, header->protocol, at, len, end);
+		return icmp4(&at);
+	return upper(vip, header->protocol, &at);
 }
 
 static __always_inline const struct vip *find6(const struct in6_addr *address)
@@ -285,11 +300,10 @@ struct extension {
 	__u8 rest[4];
 };
 
-static __always_inline enum decision ipv6(void *at, void *end)
+static __always_inline enum decision ipv6(struct xdp_md *ctx, struct ipv6hdr *header, void *end, __u32 offset)
 {
-	struct ipv6hdr *header = at;
+	struct place at = { .ctx = ctx };
 	const struct vip *vip;
-	__u32 len;
 	__u8 next;
 
 	if ((void *)(header + 1) > end || header->version != 6 || header->hop_limit <= 1)
@@ -298,36 +312,36 @@ static __always_inline enum decision ipv6(void *at, void *end)
 	if (!vip)
 		return KERNEL;
 
-	at = header + 1;
-	len = bpf_ntohs(header->payload_len);
-	if (at + len > end)
+	at.offset = offset + sizeof(*header);
+	at.len = bpf_ntohs(header->payload_len);
+	if (at.offset + at.len > bpf_xdp_get_buff_len(ctx))
 		return WORKER;
 	next = header->nexthdr;
 	for (int i = 0; i < MAX_EXTENSIONS; i++) {
-		struct extension *extension = at;
+		struct extension extension;
 		__u32 extension_len;
 
 		if (!is_extension(next))
 			break;
 		if (next == IPPROTO_FRAGMENT || (next == IPPROTO_HOPOPTS && i > 0))
 			return WORKER;
-		if ((void *)(extension + 1) > end)
+		if (read(&at, &extension, sizeof(extension)))
 			return WORKER;
-		extension_len = (extension->len + 1) * 8;
-		if (extension_len > len)
+		extension_len = (extension.len + 1) * 8;
+		if (extension_len > at.len)
 			return WORKER;
 		// On its way to somewhere else.
-		if (next == IPPROTO_ROUTING && extension->segments_left > 0)
+		if (next == IPPROTO_ROUTING && extension.segments_left > 0)
 			return KERNEL;
-		next = extension->next;
-		at += extension_len;
-		len -= extension_len;
+		next = extension.next;
+		at.offset += extension_len;
+		at.len -= extension_len;
 	}
 	if (is_extension(next))
 		return WORKER;
 	if (next == IPPROTO_ICMPV6)
-		return icmp6(at, len, end);
-	return upper(vip, next, at, len, end);
+		return icmp6(&at);
+	return upper(vip, next, &at);
 }
 
 // Byte by byte, since clang makes a call of memcmp here. It joins what it can.
@@ -345,15 +359,17 @@ struct vlan_tag {
 	__be16 kind;
 };
 
-static __always_inline enum decision ethernet(void *at, void *end, const __u8 *own_mac)
+static __always_inline enum decision ethernet(struct xdp_md *ctx, const __u8 *own_mac)
 {
-	struct ethhdr *header = at;
+	void *end = (void *)(long)ctx->data_end;
+	struct ethhdr *header = (void *)(long)ctx->data;
+	__u32 offset = sizeof(*header);
+	void *at = header + 1;
 	__be16 kind;
 
-	if ((void *)(header + 1) > end || !is_same_mac(header->h_dest, own_mac))
+	if (at > end || !is_same_mac(header->h_dest, own_mac))
 		return KERNEL;
 	kind = header->h_proto;
-	at = header + 1;
 	for (int i = 0; i < MAX_TAGS; i++) {
 		struct vlan_tag *tag = at;
 
@@ -363,19 +379,18 @@ static __always_inline enum decision ethernet(void *at, void *end, const __u8 *o
 			return KERNEL;
 		kind = tag->kind;
 		at = tag + 1;
+		offset += sizeof(*tag);
 	}
 	if (kind == bpf_htons(ETH_P_IP))
-		return ipv4(at, end);
+		return ipv4(ctx, at, end, offset);
 	if (kind == bpf_htons(ETH_P_IPV6))
-		return ipv6(at, end);
+		return ipv6(ctx, at, end, offset);
 	return KERNEL;
 }
 
 SEC("xdp")
 int steer(struct xdp_md *ctx)
 {
-	void *end = (void *)(long)ctx->data_end;
-	void *frame = (void *)(long)ctx->data;
 	__u32 ifindex = ctx->ingress_ifindex, queue = ctx->rx_queue_index, slot;
 	struct interface *interface;
 	struct counts *counts;
@@ -390,7 +405,7 @@ int steer(struct xdp_md *ctx)
 		return XDP_PASS;
 
 	// Without a socket, as before the first worker is ready, the kernel has the packet.
-	if (ethernet(frame, end, interface->own_mac) == WORKER && queue < interface->queues)
+	if (ethernet(ctx, interface->own_mac) == WORKER && queue < interface->queues)
 		action = bpf_redirect_map(&sockets, slot * interface->queues + queue, XDP_PASS);
 	if (action == XDP_REDIRECT)
 		counts->redirected++;

@@ -50,7 +50,12 @@
 //! a link, sockets and the punt device live as long as their descriptors. Queues and programs that another process has
 //! just left behind are waited for, so that starting again works at once.
 //!
-//! All of this happens in the network namespace of the calling thread.
+//! All of this happens in the network namespace of the calling thread. It needs `CAP_NET_ADMIN`, `CAP_NET_RAW` and
+//! `CAP_BPF` ([`check_capabilities`]), and Linux 5.18 or later.
+//!
+//! What a network card takes off a frame, neither program nor worker sees: where VLAN tags are used, `ethtool -K IFACE
+//! rxvlan off` (of a veth: `txvlan off` on its peer). And what it leaves undone stays undone: frames of a local sender
+//! behind a veth carry unfinished checksums unless its end has `tx off`.
 
 #![deny(unsafe_code)]
 
