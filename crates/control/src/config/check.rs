@@ -6,9 +6,9 @@ use super::group::NexthopDraft;
 use super::name::Names;
 use super::report::Report;
 use super::service;
+use evenkeel_nexthop::LIVENESS_CAPACITY;
 use evenkeel_packet::Mac;
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use toml::Spanned;
 
 /// Interfaces, services and groups are numbered by 16 bits.
@@ -20,6 +20,7 @@ impl Draft {
         self.check_names(report);
         service::check_specific(&self.services, report);
         self.check_vips_are_nobodys(report);
+        self.check_capacity(report);
         self.share_macs(report);
         self.warn(report);
     }
@@ -43,13 +44,20 @@ impl Draft {
         for interface in self.nexthops().filter_map(|nexthop| nexthop.interface.as_ref()) {
             interfaces.check("interface", "interface", interface, report);
         }
-        for (kind, count) in [
-            ("interfaces", self.interfaces.len()),
-            ("services", self.services.len()),
-            ("groups", self.groups.len()),
-        ] {
-            if count > MAX_OF_A_KIND {
-                report.mistake(0, format!("the file has {count} {kind}; allowed: at most {MAX_OF_A_KIND}"));
+    }
+
+    /// Ids are bounded; nobody writes so much by hand, but programs do.
+    fn check_capacity(&self, report: &mut Report<'_>) {
+        let nexthops: HashSet<_> = self.nexthops().filter_map(NexthopDraft::identity).collect();
+        let counts = [
+            ("interfaces", self.interfaces.len(), MAX_OF_A_KIND),
+            ("services", self.services.len(), MAX_OF_A_KIND),
+            ("groups", self.groups.len(), MAX_OF_A_KIND),
+            ("nexthops", nexthops.len(), LIVENESS_CAPACITY),
+        ];
+        for (kind, count, max) in counts {
+            if count > max {
+                report.mistake(0, format!("the file has {count} {kind}; allowed: at most {max}"));
             }
         }
     }
@@ -79,14 +87,9 @@ impl Draft {
 
     /// Address and interface are one nexthop in all groups, with one MAC.
     fn share_macs(&mut self, report: &mut Report<'_>) {
-        type Identity = (IpAddr, Option<String>);
-        let identity = |nexthop: &NexthopDraft| -> Option<Identity> {
-            let interface = nexthop.interface.as_ref().map(|name| name.get_ref().clone());
-            Some((*nexthop.address.as_ref()?.get_ref(), interface))
-        };
-        let mut known: HashMap<Identity, Spanned<Mac>> = HashMap::new();
+        let mut known: HashMap<_, Spanned<Mac>> = HashMap::new();
         for nexthop in self.nexthops() {
-            let (Some(identity), Some(mac)) = (identity(nexthop), &nexthop.mac) else { continue };
+            let (Some(identity), Some(mac)) = (nexthop.identity(), &nexthop.mac) else { continue };
             let first = known.entry(identity).or_insert_with(|| mac.clone());
             if first != mac {
                 let (quoted, line) = (report.quote(&mac.span()), report.line(first.span().start));
@@ -99,7 +102,7 @@ impl Draft {
         }
         for nexthop in self.groups.iter_mut().flat_map(|group| &mut group.nexthops) {
             if nexthop.mac.is_none() {
-                nexthop.mac = identity(nexthop).and_then(|identity| known.get(&identity)).cloned();
+                nexthop.mac = nexthop.identity().and_then(|identity| known.get(&identity)).cloned();
             }
         }
     }

@@ -107,6 +107,12 @@ impl NexthopDraft {
         let (weight, state) = (weight.unwrap_or(1), state.unwrap_or(AdminState::Active));
         Self { header, name, address, weight, state, interface, mac }
     }
+
+    /// Address and interface: in whatever group they are, they mean one server.
+    pub(super) fn identity(&self) -> Option<(IpAddr, Option<String>)> {
+        let interface = self.interface.as_ref().map(|name| name.get_ref().clone());
+        Some((*self.address.as_ref()?.get_ref(), interface))
+    }
 }
 
 /// Reads a weight.

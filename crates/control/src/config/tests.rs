@@ -139,3 +139,13 @@ fn many_services_and_nexthops_are_checked_in_linear_time() {
     let mistakes = Config::parse(Path::new("x"), &text.replace("192.0.2.1", "192.0.2.999")).unwrap_err();
     assert_eq!(mistakes.list().len(), 2000);
 }
+
+#[test]
+fn there_are_not_more_of_a_kind_than_ids() {
+    let interfaces = |count: usize| -> String {
+        (0..count).map(|index| format!("[[interface]]\nname = \"e{index}\"\n")).collect()
+    };
+    let mistakes = Config::parse(Path::new("x"), &interfaces(65_536)).unwrap_err();
+    assert_eq!(mistakes.to_string(), "x:1:1: the file has 65536 interfaces; allowed: at most 65535");
+    assert_eq!(parse(&interfaces(65_535)).port("e65534"), Some(PortId(65_534)));
+}

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Read and resolve a configuration as `run` would, and change nothing.
 ///
-/// All mistakes are said at once on stderr, as FILE:LINE:COLUMN with what is wrong and what is allowed; the exit status
-/// is 2 then.
+/// All mistakes are said at once on stderr, each with file, line and column, what is wrong and what is allowed; the exit
+/// status is 2 then.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  evenkeel check --config /etc/evenkeel/evenkeel.toml")]
 pub(crate) struct Args {
