@@ -31,6 +31,8 @@ pub(super) struct Run<W: Write> {
     counters: Arc<WorkerCounters>,
     /// What the worker's clock shows.
     now_ms: u64,
+    /// When the next removal or change is due, in nanoseconds from the first frame.
+    due_ns: Option<u64>,
 }
 
 impl<W: Write> Run<W> {
@@ -52,18 +54,29 @@ impl<W: Write> Run<W> {
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters),
         });
-        Self { worker, port, desired, changes: changes.into(), liveness, published, counters, now_ms: 0 }
+        let due_ns = next_due_ns(&desired, changes.first());
+        Self {
+            worker,
+            port,
+            desired,
+            changes: changes.into(),
+            liveness,
+            published,
+            counters,
+            now_ms: 0,
+            due_ns,
+        }
     }
 
     /// Lets all frames through; gives the report, and the exits or why one of them failed.
     pub(super) fn play(mut self) -> Result<(Report, io::Result<Exits<W>>), ReplayError> {
         while let Some(arrival_ns) = self.port.next_arrival_ns() {
-            while let Some(due_ns) = self.next_change_ns().filter(|&due_ns| due_ns <= arrival_ns) {
+            while let Some(due_ns) = self.due_ns.filter(|&due_ns| due_ns <= arrival_ns) {
                 self.change(due_ns)?;
             }
             self.pass_until(arrival_ns / MILLISECOND_NS);
             let tick_end_ns = (self.now_ms + 1) * MILLISECOND_NS;
-            self.port.open_until(self.next_change_ns().map_or(tick_end_ns, |due_ns| due_ns.min(tick_end_ns)));
+            self.port.open_until(self.due_ns.map_or(tick_end_ns, |due_ns| due_ns.min(tick_end_ns)));
             while self.port.has_waiting() {
                 self.worker.poll(self.now_ms, &mut self.port);
             }
@@ -73,14 +86,7 @@ impl<W: Write> Run<W> {
         Ok((report, self.port.into_exits()))
     }
 
-    /// When the next removal or change is due, in nanoseconds from the first frame.
-    fn next_change_ns(&self) -> Option<u64> {
-        let deadline_ns = self.desired.next_deadline_ms().map(|ms| ms.saturating_mul(MILLISECOND_NS));
-        let change_ns = self.changes.front().map(|&(at_ns, _)| at_ns);
-        deadline_ns.into_iter().chain(change_ns).min()
-    }
-
-    /// Does what is due by `due_ns`, the time that [`next_change_ns`](Self::next_change_ns) told.
+    /// Does what is due by `due_ns`, the earliest time at which anything is.
     fn change(&mut self, due_ns: u64) -> Result<(), ReplayError> {
         // a deadline can be due within the tick that has begun
         self.pass_until((due_ns / MILLISECOND_NS).max(self.now_ms));
@@ -91,6 +97,7 @@ impl<W: Write> Run<W> {
         }
         self.counters.reserve(self.desired.members().count());
         self.published.publish(self.desired.snapshot(&self.liveness));
+        self.due_ns = next_due_ns(&self.desired, self.changes.front());
         Ok(())
     }
 
@@ -110,4 +117,10 @@ impl<W: Write> Run<W> {
         let totals = Totals::of(std::slice::from_ref(&self.counters));
         totals.flows.live != 0 || totals.packets.held != 0
     }
+}
+
+/// When the next removal or change is due, in nanoseconds from the first frame.
+fn next_due_ns(desired: &Desired, change: Option<&(u64, Change)>) -> Option<u64> {
+    let deadline_ns = desired.next_deadline_ms().map(|ms| ms.saturating_mul(MILLISECOND_NS));
+    deadline_ns.into_iter().chain(change.map(|&(at_ns, _)| at_ns)).min()
 }
