@@ -1,0 +1,74 @@
+//! A worker's thread: pinned to its core, polls until told to stop.
+
+use super::latency;
+use anyhow::{Context, Result, bail};
+use evenkeel_afxdp::Queue;
+use evenkeel_control::config::Idle;
+use evenkeel_dataplane::Worker;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Empty polls after which a worker sleeps, with `idle = "sleep"`.
+const EMPTY_POLLS: u32 = 64;
+/// Longest sleep of a worker in milliseconds: how late timers may act on an idle box.
+const SLEEP_MS: i32 = 10;
+/// How often the histogram reaches its readers.
+const SHARE: Duration = Duration::from_millis(200);
+
+/// What a worker's thread needs.
+pub(super) struct WorkerThread {
+    pub(super) core: usize,
+    pub(super) index: usize,
+    pub(super) idle: Idle,
+    /// The clock's zero, the same for all.
+    pub(super) epoch: Instant,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) latency: latency::Recorder,
+}
+
+impl WorkerThread {
+    /// Starts the thread. It gives back its port when it ends, with no frame held any more.
+    pub(super) fn start(mut self, mut worker: Worker<Queue>, mut io: Queue) -> Result<JoinHandle<Queue>> {
+        let name = format!("worker-{}", self.index);
+        let (pinned, is_pinned) = std::sync::mpsc::sync_channel(1);
+        let core = self.core;
+        let handle = std::thread::Builder::new().name(name).spawn(move || {
+            // the receiver waits for just this
+            let _ = pinned.send(core_affinity::set_for_current(core_affinity::CoreId { id: core }));
+            self.run(&mut worker, &mut io);
+            io
+        });
+        let handle = handle.context("can't start a worker's thread")?;
+        if !is_pinned.recv().context("a worker's thread ended at its start")? {
+            bail!("can't pin a worker to core {core}");
+        }
+        Ok(handle)
+    }
+
+    fn run(&mut self, worker: &mut Worker<Queue>, io: &mut Queue) {
+        let mut empty_polls = 0;
+        let mut shared_at = self.epoch;
+        while !self.stop.load(Ordering::Relaxed) {
+            let begin = Instant::now();
+            let received = worker.poll((begin - self.epoch).as_millis() as u64, io);
+            if received > 0 {
+                self.latency.record(begin.elapsed(), received);
+                empty_polls = 0;
+            } else {
+                empty_polls += 1;
+                if self.idle == Idle::Sleep && empty_polls >= EMPTY_POLLS {
+                    // what can fail is a lack of kernel memory; polling without sleep goes on then
+                    let _ = io.wait(SLEEP_MS);
+                }
+            }
+            if begin - shared_at >= SHARE {
+                self.latency.share();
+                shared_at = begin;
+            }
+        }
+        worker.finish(self.epoch.elapsed().as_millis() as u64, io);
+        self.latency.share();
+    }
+}
