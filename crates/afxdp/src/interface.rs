@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 
 /// How frames of an interface reach user space, as configured. What an interface got is in [`Attachment`] and
-/// [`Binding`](crate::Binding).
+/// [`Queue::access`](crate::Queue::access).
 ///
 /// A worker's sockets share one UMEM, which is either zero-copy or not: all interfaces get zero-copy or none does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// received by a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SocketStatistics {
-    /// Dropped: too long for a frame, or no memory, and whatever the next two don't count.
+    /// Dropped, because the fill ring was empty or the packet too long for a frame.
     pub rx_dropped: u64,
-    /// Dropped: the rx ring was full.
+    /// Dropped, because the rx ring was full; not in `rx_dropped`.
     pub rx_ring_full: u64,
-    /// Times that the kernel found the fill ring empty; it drops the packet at hand.
+    /// Times that the kernel found the fill ring empty.
     pub rx_fill_ring_empty: u64,
     /// Frames given to the fill ring that are none.
     pub rx_invalid_descriptors: u64,

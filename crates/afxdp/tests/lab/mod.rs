@@ -257,7 +257,18 @@ pub(crate) struct Balancer {
 impl Balancer {
     /// One worker for each queue of these interfaces.
     pub(crate) fn start(namespace: &str, interfaces: &[&str], services: &[ServiceSpec], act: Act) -> Self {
-        let open = |name: &&str| Interface::open(name, Mode::Auto).unwrap();
+        Self::start_in(Mode::Auto, namespace, interfaces, services, act)
+    }
+
+    /// The same in another mode.
+    pub(crate) fn start_in(
+        mode: Mode,
+        namespace: &str,
+        interfaces: &[&str],
+        services: &[ServiceSpec],
+        act: Act,
+    ) -> Self {
+        let open = |name: &&str| Interface::open(name, mode).unwrap();
         let interfaces: Vec<_> = interfaces.iter().map(open).collect();
         let queues = evenkeel_afxdp::equal_queues(&interfaces).unwrap();
         let punt = Arc::new(PuntDevice::open(1500).unwrap());
