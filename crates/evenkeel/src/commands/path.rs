@@ -19,11 +19,9 @@ Examples:
   evenkeel path --src 203.0.113.5:1000 --dst 192.0.2.10:80 --protocol tcp --config lb.toml
   evenkeel path --src [2001:db8:1::5]:9 --dst [2001:db8::10]:53 --protocol udp --config lb.toml")]
 pub(crate) struct Args {
-    /// The client; IPv6 as [ADDR]:PORT.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = endpoint)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = endpoint, help = "The client; IPv6 as [ADDR]:PORT")]
     src: SocketAddr,
-    /// The service; IPv6 as [ADDR]:PORT.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = endpoint)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = endpoint, help = "The service; IPv6 as [ADDR]:PORT")]
     dst: SocketAddr,
     /// The protocol.
     #[arg(long, value_enum)]
