@@ -38,7 +38,8 @@ impl Rig {
         let liveness = Arc::new(Liveness::new());
         let mut desired = desired();
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let timeouts = Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::default() };
+        let timeouts =
+            Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::default() };
         let table = FlowTable::new(flow_capacity, 1, timeouts, TableSeeds::Fixed, Sweep::Paced);
         let counters = Arc::new(WorkerCounters::default());
         counters.reserve(desired.members().count());

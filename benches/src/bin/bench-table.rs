@@ -34,7 +34,8 @@ fn main() -> Result<()> {
         );
     }
     if let Some(file) = json {
-        std::fs::write(&file, serde_json::to_string_pretty(&rows)?).with_context(|| format!("can't write {file}"))?;
+        std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
+            .with_context(|| format!("can't write {file}"))?;
     }
     Ok(())
 }
@@ -78,8 +79,10 @@ fn collect(dir: &Path, medians: &mut BTreeMap<String, f64>) -> Result<()> {
         let estimates = path.join("new/estimates.json");
         if estimates.exists() {
             let estimates: Value = serde_json::from_str(&std::fs::read_to_string(&estimates)?)?;
-            let about: Value = serde_json::from_str(&std::fs::read_to_string(path.join("new/benchmark.json"))?)?;
-            let median = estimates["median"]["point_estimate"].as_f64().context("an estimate without median")?;
+            let about: Value =
+                serde_json::from_str(&std::fs::read_to_string(path.join("new/benchmark.json"))?)?;
+            let median =
+                estimates["median"]["point_estimate"].as_f64().context("an estimate without median")?;
             let elements = about["throughput"]["Elements"].as_f64().unwrap_or(1.0);
             let case = about["full_id"].as_str().context("a benchmark without id")?;
             medians.insert(case.to_owned(), median / elements);

@@ -44,7 +44,10 @@ fn main() -> Result<()> {
         rig.outstanding()
     );
     let p = totals.packets;
-    ensure!(p.received == sent && p.received == p.forwarded + p.punted + p.dropped, "the counters don't add up");
+    ensure!(
+        p.received == sent && p.received == p.forwarded + p.punted + p.dropped,
+        "the counters don't add up"
+    );
     ensure!(p.held == 0 && rig.outstanding() == 0, "frames are lost");
     let f = totals.flows;
     ensure!(f.created + f.adopted == f.expired + f.closed + f.evicted + f.live, "flows don't add up");

@@ -162,8 +162,7 @@ impl<P: PortIo> Worker<P> {
     /// A first fragment is decided on: those that waited for it leave before it, those to come will follow.
     fn settle_first(&mut self, view: &View<'_>, judged: &Judged, verdict: crate::Verdict) {
         let Some(key) = judged.first_of else { return };
-        let fate = fragment::fate(view, judged, verdict);
-        self.fates.note(key, fate, view.now_ms);
+        self.fates.note(key, verdict, view.now_ms);
         while let Some((received, waiting)) = self.held.release(&key) {
             self.leaving.push(Leaving { received, verdict, l3_offset: waiting.l3_offset });
         }

@@ -26,13 +26,13 @@ pub(crate) trait Datagram: Copy {
         Outcome::Ours(Packet { key, class, fragment: self.fragment(), l3_offset: self.l3_offset() })
     }
 
-    /// The outcome of a packet that has no flow key: [`refused`], behind a function that takes no reference to `self`,
+    /// The outcome of a packet that has no flow key, though its ports may be known: [`refused`], behind a function that takes no reference to `self`,
     /// so that the straight way doesn't put it into memory.
-    fn refused(self, refusal: Refusal) -> Outcome;
+    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome;
 }
 
 /// The outcome of a packet that has no flow key.
-pub(crate) fn refused(datagram: impl Datagram, refusal: Refusal) -> Outcome {
+pub(crate) fn refused(datagram: impl Datagram, refusal: Refusal, ports: Option<Ports>) -> Outcome {
     let addresses = datagram.addresses();
     let first = match datagram.fragment() {
         Fragment::First(id) => Some(FragmentKey { addresses, id }),
@@ -48,7 +48,17 @@ pub(crate) fn refused(datagram: impl Datagram, refusal: Refusal) -> Outcome {
         Refusal::Cut(_) if first.is_some() => Malformed::FirstFragmentHeader,
         Refusal::Cut(reason) => reason,
     };
-    Outcome::Malformed { destination: addresses.destination(), reason, fragment: first }
+    let key = ports.map(|Ports { source, destination }| datagram.key(source, destination));
+    Outcome::Malformed { destination: addresses.destination(), key, reason, fragment: first }
+}
+
+/// Ports of a TCP or UDP header of which more is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    /// The client's.
+    pub(crate) source: u16,
+    /// The service's.
+    pub(crate) destination: u16,
 }
 
 /// Why a packet has no flow key.

@@ -26,7 +26,7 @@ pub(crate) struct Quoted {
 pub(crate) fn parse(datagram: impl Datagram, quoted: Result<Quoted, Refusal>) -> Outcome {
     match quoted {
         Ok(Quoted { reversed, ports_missing }) => datagram.ours(reversed, Class::IcmpError { ports_missing }),
-        Err(refusal) => datagram.refused(refusal),
+        Err(refusal) => datagram.refused(refusal, None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The IPv4 header (RFC 791 §3.1), with options.
 
-use crate::datagram::{self, Datagram, Refusal};
+use crate::datagram::{self, Datagram, Ports, Refusal};
 use crate::l4::{self, Payload};
 use crate::{Class, FlowKey, FlowKey4, Fragment, FragmentKey, Malformed, NotOurs, Outcome, icmp};
 use etherparse::{IpNumber, Ipv4HeaderSlice, ip_number};
@@ -95,15 +95,21 @@ impl Datagram for Ipv4<'_> {
     }
 
     #[inline(always)]
-    fn refused(self, refusal: Refusal) -> Outcome {
-        refused(self.header, self.fragment, self.l3_offset, refusal)
+    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome {
+        refused(self.header, self.fragment, self.l3_offset, refusal, ports)
     }
 }
 
 #[cold]
 #[inline(never)]
-fn refused(header: Ipv4HeaderSlice<'_>, fragment: Fragment, l3_offset: u8, refusal: Refusal) -> Outcome {
-    datagram::refused(Ipv4 { header, fragment, l3_offset }, refusal)
+fn refused(
+    header: Ipv4HeaderSlice<'_>,
+    fragment: Fragment,
+    l3_offset: u8,
+    refusal: Refusal,
+    ports: Option<Ports>,
+) -> Outcome {
+    datagram::refused(Ipv4 { header, fragment, l3_offset }, refusal, ports)
 }
 
 /// Says why a header can't be used. etherparse's error says only what it stumbled over first, in an order of its own, so
@@ -127,7 +133,12 @@ fn unusable(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
         Malformed::Ipv4HeaderLength
     };
     let [.., d0, d1, d2, d3] = *fixed;
-    Outcome::Malformed { destination: [d0, d1, d2, d3].into(), reason, fragment: first_fragment(fixed) }
+    Outcome::Malformed {
+        destination: [d0, d1, d2, d3].into(),
+        key: None,
+        reason,
+        fragment: first_fragment(fixed),
+    }
 }
 
 /// The datagram whose first fragment has these first 20 bytes of header.

@@ -1,6 +1,6 @@
 //! The IPv6 header (RFC 8200 §3).
 
-use crate::datagram::{self, Datagram, Refusal};
+use crate::datagram::{self, Datagram, Ports, Refusal};
 use crate::ipv6_extensions::{Chain, is_extension};
 use crate::l4::{self, Payload};
 use crate::{Class, FlowKey, FlowKey6, Fragment, Malformed, NotOurs, Outcome, icmp};
@@ -37,7 +37,7 @@ fn parse_winding(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
     ipv6.fragment_protocol = chain.fragment_protocol;
     ipv6.fragment = chain.fragment;
     if let Err(refusal) = followed {
-        return ipv6.refused(refusal);
+        return ipv6.refused(refusal, None);
     }
     let payload = payload.behind(chain.len_bytes);
     match ipv6.fragment {
@@ -110,9 +110,9 @@ impl Datagram for Ipv6<'_> {
     }
 
     #[inline(always)]
-    fn refused(self, refusal: Refusal) -> Outcome {
+    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome {
         let Self { header, protocol, fragment_protocol, fragment, l3_offset } = self;
-        refused(header, protocol, fragment_protocol, fragment, l3_offset, refusal)
+        refused(header, [protocol, fragment_protocol], fragment, l3_offset, refusal, ports)
     }
 }
 
@@ -120,13 +120,13 @@ impl Datagram for Ipv6<'_> {
 #[inline(never)]
 fn refused(
     header: Ipv6HeaderSlice<'_>,
-    protocol: IpNumber,
-    fragment_protocol: IpNumber,
+    [protocol, fragment_protocol]: [IpNumber; 2],
     fragment: Fragment,
     l3_offset: u8,
     refusal: Refusal,
+    ports: Option<Ports>,
 ) -> Outcome {
-    datagram::refused(Ipv6 { header, protocol, fragment_protocol, fragment, l3_offset }, refusal)
+    datagram::refused(Ipv6 { header, protocol, fragment_protocol, fragment, l3_offset }, refusal, ports)
 }
 
 /// Says why a header can't be used.
@@ -140,7 +140,7 @@ fn unusable(frame: &[u8], l3_offset: usize) -> Outcome {
         return Outcome::NotOurs(NotOurs::TtlExpired);
     }
     let reason = Malformed::Ipv6PayloadLength;
-    Outcome::Malformed { destination: header.destination_addr().into(), reason, fragment: None }
+    Outcome::Malformed { destination: header.destination_addr().into(), key: None, reason, fragment: None }
 }
 
 /// [`FragmentKey::addresses`](crate::FragmentKey::addresses) of the fragment at `l3`.

@@ -1,6 +1,6 @@
 //! TCP and UDP headers (RFC 9293 §3.1, RFC 768); protocols without ports.
 
-use crate::datagram::{Datagram, Refusal};
+use crate::datagram::{Datagram, Ports, Refusal};
 use crate::{Class, Fragment, Malformed, Outcome, TcpSignal};
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice, err::tcp::HeaderSliceError, ip_number};
 
@@ -14,6 +14,12 @@ pub(crate) struct Payload<'a> {
 }
 
 impl Payload<'_> {
+    /// The ports, which TCP and UDP have in the same place, if they are there.
+    fn ports(self) -> Option<Ports> {
+        let &[s0, s1, d0, d1] = self.bytes.first_chunk()?;
+        Some(Ports { source: u16::from_be_bytes([s0, s1]), destination: u16::from_be_bytes([d0, d1]) })
+    }
+
     /// What is left behind the first `len` bytes.
     #[inline]
     pub(crate) fn behind(self, len: usize) -> Self {
@@ -30,11 +36,11 @@ pub(crate) fn parse(datagram: impl Datagram, payload: Payload<'_>) -> Outcome {
     let (source_port, destination_port, class) = match datagram.protocol() {
         ip_number::TCP => match tcp(payload) {
             Ok(header) => (header.source_port(), header.destination_port(), Class::Tcp(signal(&header))),
-            Err(refusal) => return datagram.refused(refusal),
+            Err(refusal) => return datagram.refused(refusal, payload.ports()),
         },
         ip_number::UDP => match udp(payload, datagram.fragment()) {
             Ok(header) => (header.source_port(), header.destination_port(), Class::Udp),
-            Err(refusal) => return datagram.refused(refusal),
+            Err(refusal) => return datagram.refused(refusal, payload.ports()),
         },
         _ => (0, 0, Class::Other),
     };

@@ -10,10 +10,13 @@ pub enum Outcome {
     Ours(Packet),
     /// The kernel's: left alone without looking at services.
     NotOurs(NotOurs),
-    /// Wrong from its destination on. Dropped if `destination` is a VIP, else the kernel's.
+    /// Wrong from its destination on. Dropped if `destination` is a VIP, else the kernel's; the kernel's too if its ports
+    /// could be read and there is no service for them.
     Malformed {
         /// Destination of the outer IP header.
         destination: IpAddr,
+        /// 5-tuple, if the ports could be read before what is wrong.
+        key: Option<FlowKey>,
         /// What is wrong.
         reason: Malformed,
         /// Set if the frame is known to be a first fragment: its later ones share its fate.

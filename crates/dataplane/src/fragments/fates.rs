@@ -2,17 +2,8 @@
 
 use crate::verdict::Verdict;
 use ahash::RandomState;
-use evenkeel_nexthop::GroupId;
 use evenkeel_packet::FragmentKey;
 use std::collections::{HashMap, VecDeque};
-
-/// What became of a first fragment, and how to choose again should its nexthop go down meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fate {
-    pub(crate) verdict: Verdict,
-    /// Group and flow hash of the first fragment; `None` if it was judged without them.
-    pub(crate) choice: Option<(GroupId, u64)>,
-}
 
 /// Datagrams that are remembered; beyond it the oldest is forgotten.
 const CAPACITY: usize = 4096;
@@ -22,7 +13,7 @@ const LIFETIME_MS: u64 = 30_000;
 /// Fates by datagram.
 #[derive(Debug)]
 pub(crate) struct Fates {
-    by_key: HashMap<FragmentKey, (Fate, u64), RandomState>,
+    by_key: HashMap<FragmentKey, (Verdict, u64), RandomState>,
     /// Keys in the order in which they were noted; a key noted again is in it twice, and its older place is void.
     order: VecDeque<(FragmentKey, u64)>,
 }
@@ -37,7 +28,7 @@ impl Fates {
     }
 
     /// Notes what became of a first fragment.
-    pub(crate) fn note(&mut self, key: FragmentKey, fate: Fate, now_ms: u64) {
+    pub(crate) fn note(&mut self, key: FragmentKey, fate: Verdict, now_ms: u64) {
         self.forget_old(now_ms);
         if self.order.len() == CAPACITY {
             self.forget_oldest();
@@ -47,7 +38,7 @@ impl Fates {
     }
 
     /// What became of the first fragment of a datagram.
-    pub(crate) fn of(&self, key: &FragmentKey, now_ms: u64) -> Option<Fate> {
+    pub(crate) fn of(&self, key: &FragmentKey, now_ms: u64) -> Option<Verdict> {
         let &(fate, noted_ms) = self.by_key.get(key)?;
         (now_ms.saturating_sub(noted_ms) < LIFETIME_MS).then_some(fate)
     }
@@ -69,7 +60,7 @@ impl Fates {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, Fate, Fates, LIFETIME_MS};
+    use super::{CAPACITY, Fates, LIFETIME_MS};
     use crate::verdict::Verdict;
     use evenkeel_packet::{FlowKey, FlowKey4, FragmentKey};
 
@@ -77,7 +68,7 @@ mod tests {
         FragmentKey { addresses: FlowKey::V4(FlowKey4::new([192, 0, 2, 1], [192, 0, 2, 2], 0, 0, 17)), id }
     }
 
-    const PUNT: Fate = Fate { verdict: Verdict::Punt, choice: None };
+    const PUNT: Verdict = Verdict::Punt;
 
     #[test]
     fn a_fate_is_known_for_its_lifetime() {

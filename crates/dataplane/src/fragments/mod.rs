@@ -5,5 +5,5 @@
 mod fates;
 mod held;
 
-pub(crate) use fates::{Fate, Fates};
+pub(crate) use fates::Fates;
 pub(crate) use held::{CAPACITY as HELD_CAPACITY, Held};

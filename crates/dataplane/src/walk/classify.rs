@@ -30,6 +30,9 @@ pub(crate) fn classify(outcome: &Outcome, frame: &[u8], snapshot: &Snapshot, tab
         },
         Outcome::NotOurs(_) => Judged::PUNTED,
         Outcome::Malformed { destination, .. } if !snapshot.is_vip(*destination) => Judged::PUNTED,
+        Outcome::Malformed { key: Some(key), fragment, .. } if snapshot.classify(key).is_none() => {
+            Judged { first_of: *fragment, ..Judged::PUNTED }
+        }
         Outcome::Malformed { reason, fragment, .. } => {
             Judged { task: Task::Settled(Verdict::Drop((*reason).into())), first_of: *fragment, l3_offset: 0 }
         }

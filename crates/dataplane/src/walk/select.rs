@@ -5,13 +5,7 @@ use evenkeel_nexthop::{GroupId, MemberId};
 
 /// The nexthop of the flow's bucket. `None`: nobody can serve.
 pub(crate) fn by_flow(view: &View<'_>, lookup: &Lookup) -> Option<MemberId> {
-    let (group, flow_hash) = choice(view, lookup)?;
-    by_choice(view, group, flow_hash)
-}
-
-/// Group and flow hash, from which the bucket follows.
-pub(crate) fn choice(view: &View<'_>, lookup: &Lookup) -> Option<(GroupId, u64)> {
-    Some((view.snapshot.group_of(lookup.service)?, view.snapshot.flow_hash(&lookup.key)))
+    by_choice(view, view.snapshot.group_of(lookup.service)?, view.snapshot.flow_hash(&lookup.key))
 }
 
 /// The owner of the bucket, or the next usable nexthop by score while the owner is down.

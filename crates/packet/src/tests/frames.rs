@@ -163,5 +163,7 @@ pub(crate) fn assert_malformed(frame: &[u8], reason: Malformed) {
 #[track_caller]
 pub(crate) fn assert_malformed_first(frame: &[u8], reason: Malformed, fragment: Option<FragmentKey>) {
     let destination = if frame[12] == 0x08 { IpAddr::from(VIP4) } else { IpAddr::from(VIP6) };
-    assert_eq!(outcome(frame), Outcome::Malformed { destination, reason, fragment });
+    let outcome = outcome(frame);
+    let Outcome::Malformed { key, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(outcome, Outcome::Malformed { destination, key, reason, fragment });
 }

@@ -1,7 +1,7 @@
 //! TCP, UDP and protocols without ports.
 
 use super::frames::*;
-use crate::{Class, Fragment, Malformed, Packet, TcpSignal};
+use crate::{Class, Fragment, Malformed, Outcome, Packet, TcpSignal};
 
 #[test]
 fn tcp_and_udp_over_both_families() {
@@ -92,5 +92,21 @@ fn other_protocols_have_no_ports_and_need_no_header() {
     for protocol in [50, 51, SCTP, GRE, ICMP, NO_NEXT_HEADER, 255] {
         let packet = ours(&frame(&ipv6(protocol, &[0xff; 9])));
         assert_eq!((packet.key, packet.class), (key6(0, 0, protocol), Class::Other));
+    }
+}
+
+#[test]
+fn a_wrong_header_names_its_ports_if_they_are_there() {
+    let ports = |payload: &[u8], protocol| match outcome(&frame(&ipv4(protocol, payload))) {
+        Outcome::Malformed { key, .. } => {
+            key.map(|key| (key.source_port(), key.destination_port(), key.protocol()))
+        }
+        other => panic!("{other:?}"),
+    };
+    let header = [0x12, 0x34, 0, 81, 0, 7, 0, 0];
+    for protocol in [TCP, UDP] {
+        assert_eq!(ports(&header, protocol), Some((0x1234, 81, protocol)));
+        assert_eq!(ports(&header[..4], protocol), Some((0x1234, 81, protocol)));
+        assert_eq!(ports(&header[..3], protocol), None);
     }
 }
