@@ -94,7 +94,8 @@ impl Forwarder {
         }
 
         say_services(&config);
-        let control = start_control(&cores, config, desired, &interfaces, &liveness, published, counters.clone())?;
+        let control =
+            start_control(&cores, config, desired, &interfaces, &liveness, published, counters.clone())?;
         let mut forwarder =
             Self { interfaces, cores, steering, control, stop, threads, counters, latency, monitors };
         forwarder.resolve_and_attach()?;
@@ -119,9 +120,9 @@ impl Forwarder {
     /// Nothing has changed.
     pub(super) fn reload(&mut self, config: Config) -> Result<()> {
         let summary = self.control.reload(config)?;
-        self.steering.set_services(&summary.services).context(
-            "the groups are reloaded, but the XDP program did not take the services; reload again",
-        )
+        self.steering
+            .set_services(&summary.services)
+            .context("the groups are reloaded, but the XDP program did not take the services; reload again")
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -145,7 +146,11 @@ impl Forwarder {
         let (Ok(queues), Some(desired)) = (queues, desired) else { bail!("a thread has panicked") };
         for queue in &queues {
             let frames = queue.census();
-            ensure!(frames.is_whole() && frames.held == 0, "queue {} has lost frames: {frames:?}", queue.number());
+            ensure!(
+                frames.is_whole() && frames.held == 0,
+                "queue {} has lost frames: {frames:?}",
+                queue.number()
+            );
         }
         let workers = self.cores.workers.iter().zip(&self.counters).enumerate();
         let workers = workers.map(|(queue, (&core, counters))| WorkerReport {

@@ -85,7 +85,8 @@ fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) {
 
 /// Takes the configuration up again, whole or not at all.
 fn reload(args: &Args, forwarder: &mut Forwarder) {
-    let done = Config::read(&args.config).map_err(anyhow::Error::from).and_then(|config| forwarder.reload(config));
+    let done =
+        Config::read(&args.config).map_err(anyhow::Error::from).and_then(|config| forwarder.reload(config));
     if let Err(error) = done {
         eprintln!("{error:#}");
         eprintln!("nothing was changed");

@@ -20,8 +20,8 @@ pub(super) struct Signals(Receiver<Signal>);
 impl Signals {
     /// Catches them from now on.
     pub(super) fn catch() -> Result<Self> {
-        let mut caught = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
-            .context("can't catch signals")?;
+        let mut caught =
+            signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).context("can't catch signals")?;
         let (send, receive) = channel();
         let thread = move || {
             for signal in caught.forever() {
@@ -31,7 +31,10 @@ impl Signals {
                 }
             }
         };
-        std::thread::Builder::new().name("signals".to_owned()).spawn(thread).context("can't catch signals")?;
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(thread)
+            .context("can't catch signals")?;
         Ok(Self(receive))
     }
 
