@@ -112,3 +112,31 @@ fn replacing_the_services_loses_no_packet_of_a_vip_that_stays() {
     assert_eq!(back, sent);
     assert_eq!(balancer.stop().iter().sum::<usize>(), sent);
 }
+
+#[test]
+fn a_vanished_interface_takes_nothing_with_it() {
+    let lab = Lab::two_armed();
+    let stop = Arc::new(AtomicBool::new(false));
+    let servers = lab.echo("sv", &[VIP4], &stop);
+    let namespace = lab.namespace("lb");
+    let start = move || {
+        let services = [service(VIP4, &[])];
+        Balancer::start(&namespace, &["eth1", "eth2"], &services, Act::Forward(PortId(1)))
+    };
+    let balancer = lab.spawn("lb", start).join().unwrap();
+    let client = |count| lab.spawn("cl", move || ping_pong(VIP4, 1, count, 100, PATIENCE)).join().unwrap();
+    assert_eq!(client(80), 80);
+    lab.ip("lb", "link del eth2");
+    assert_eq!(client(1), 0);
+    let ended = balancer.halt();
+    assert_eq!(ended.iter().map(|(count, _)| count).sum::<usize>(), 81, "received all the same");
+    for (_, queue) in ended {
+        let census = queue.census();
+        // What was in the tx ring of the interface stays there.
+        assert!(census.is_whole() && census.held == 0 && census.sending <= 1, "{census:?}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    for server in servers {
+        server.join().unwrap();
+    }
+}

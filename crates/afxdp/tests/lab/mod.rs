@@ -26,6 +26,9 @@ pub(crate) const LOCAL6: &str = "2001:db8:a::20";
 pub(crate) const LB_MACS: [Mac; 2] = [Mac([2, 0, 0, 0, 1, 1]), Mac([2, 0, 0, 0, 2, 1])];
 pub(crate) const SERVER_MAC: Mac = Mac([2, 0, 0, 0, 2, 2]);
 
+/// After which an answer counts as lost. Long, since the machine may be busy with other tests.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
 static LABS: AtomicUsize = AtomicUsize::new(0);
 
 /// A lab; its namespaces are called `ek-afxdp-PID-NUMBER-ROLE`.
@@ -206,7 +209,7 @@ pub(crate) fn ping_pong(
     let sockets: Vec<UdpSocket> = (0..sockets).map(|_| UdpSocket::bind(local).unwrap()).collect();
     for socket in &sockets {
         socket.connect(format!("{}:7", bracketed(address))).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        socket.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
     }
     let mut back = 0;
     for round in 0..count / sockets.len() {
@@ -285,13 +288,18 @@ impl Balancer {
         Self { steering, workers, stop, namespace: namespace.to_owned() }
     }
 
+    /// Stops the workers, and returns how many packets each received, and its queue.
+    pub(crate) fn halt(self) -> Vec<(usize, Queue)> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    }
+
     /// Stops the workers, waits until all that they sent has come back to them, checks that no frame is missing, and
     /// returns how many packets each received.
     pub(crate) fn stop(self) -> Vec<usize> {
-        self.stop.store(true, Ordering::Relaxed);
+        let namespace = self.namespace.clone();
         let mut received = Vec::new();
-        for worker in self.workers {
-            let (count, mut queue) = worker.join().unwrap();
+        for (count, mut queue) in self.halt() {
             let end = Instant::now() + Duration::from_secs(2);
             let mut late = Vec::new();
             while queue.census().sending > 0 && Instant::now() < end {
@@ -304,7 +312,7 @@ impl Balancer {
             }
             let census = queue.census();
             assert!(census.is_whole(), "{census:?}");
-            assert_eq!((census.held, census.sending), (0, 0), "{census:?} in {}", self.namespace);
+            assert_eq!((census.held, census.sending), (0, 0), "{census:?} in {namespace}");
             for (_, statistics) in queue.monitor().unwrap().read().unwrap() {
                 assert_eq!(statistics.rx_invalid_descriptors, 0, "{statistics:?}");
                 assert_eq!(statistics.tx_invalid_descriptors, 0, "{statistics:?}");
