@@ -110,10 +110,12 @@ class Row:
 
 
 class Case:
-    def __init__(self, name, sentence, config):
+    def __init__(self, name, sentence, config, out_of_order=False):
         self.name = name
         self.sentence = sentence
         self.config = config
+        self.out_of_order = out_of_order
+        self.latest_ns = {}
         self.sent = []
         self.events = []
         self.rows = [Row(group.name, nexthop) for group in config.groups for nexthop in group.nexthops]
@@ -129,8 +131,12 @@ class Case:
     def send(self, at_ms, packet, port=None, plus_ns=0, cut=None):
         """Sends a frame (scapy packet or bytes) at this time; cut: the capture kept only so many bytes of it."""
         data = bytes(packet)
+        port = port or next(iter(self.config.interfaces))
         record = Record(EPOCH_S * 10**9 + at_ms * 10**6 + plus_ns, data[:cut], len(data))
-        sent = Sent(self, packet, record, port or next(iter(self.config.interfaces)))
+        in_order = record.time_ns >= self.latest_ns.get(port, 0)
+        assert in_order or self.out_of_order, f"{self.name}: {at_ms} ms is earlier than the frame before"
+        self.latest_ns[port] = record.time_ns
+        sent = Sent(self, packet, record, port)
         self.sent.append(sent)
         return sent
 

@@ -5,7 +5,24 @@ from scapy.packet import Raw
 from ..buckets import Taker, flow_bucket, next_by_score, owners
 from ..case import ADOPTED, CREATED, MOVED, Case
 from ..config import VIP4, VIP6, Config, Group, Nexthop, Service, any_protocol, basic, servers
-from ..frames import CLIENT4, CLIENT6, ether, icmp4, icmp6, ip4, ip6, quote4, quote6, tcp4, tcp6, udp4, udp6
+from ..frames import (
+    CLIENT4,
+    CLIENT6,
+    ether,
+    fragments4,
+    icmp4,
+    icmp6,
+    ip4,
+    ip6,
+    l4_bytes,
+    quote4,
+    quote6,
+    tcp4,
+    tcp6,
+    udp,
+    udp4,
+    udp6,
+)
 
 TCP, UDP, ESP = 6, 17, 50
 
@@ -124,12 +141,12 @@ def case_icmp_unknown():
     sentence = "ICMP errors about unknown flows go to the bucket of the quoted 5-tuple reversed: as the flow's own packets do."
     case = Case("bucket-icmp-unknown", sentence, basic(nexthops))
     table, live = Table(nexthops), Live()
-    for sport in range(1000, 1012):
+    for at_ms, sport in enumerate(range(1000, 1012)):
         live.at[4, sport], live.at[6, sport] = table.of(sport, 80, TCP), table.of6(sport, 80, TCP)
-        case.send(1, icmp4(quote4(dport=sport))).to(live.at[4, sport])
-        case.send(1, icmp6(ICMPv6PacketTooBig(), quote6(dport=sport))).to(live.at[6, sport])
-        case.send(2, tcp4("S", sport=sport)).to(live.at[4, sport], CREATED)
-        case.send(2, tcp6("A", sport=sport)).to(live.at[6, sport], ADOPTED)
+        case.send(at_ms, icmp4(quote4(dport=sport))).to(live.at[4, sport])
+        case.send(at_ms, icmp6(ICMPv6PacketTooBig(), quote6(dport=sport))).to(live.at[6, sport])
+        case.send(at_ms, tcp4("S", sport=sport)).to(live.at[4, sport], CREATED)
+        case.send(at_ms, tcp6("A", sport=sport)).to(live.at[6, sport], ADOPTED)
     return case.end(live=live.counts())
 
 
@@ -156,13 +173,33 @@ def case_fragments_without_first():
     return case.end()
 
 
+def case_fragments_nexthop_down():
+    nexthops = servers(5)
+    sentence = "A later fragment whose first one's nexthop went down goes to the bucket of addresses, protocol and ports 0."
+    case = Case("bucket-fragments-nexthop-down", sentence, basic(nexthops))
+    table, live = Table(nexthops), Live()
+    lasts = []
+    for number in range(12):
+        client = f"203.0.113.{number}"
+        nexthop = live.at[number] = table.of(1000, 53, UDP, client)
+        first, last = fragments4(l4_bytes(ip4() / udp() / Raw(bytes(32))), [16], src=client, id=number)
+        case.send(0, first).to(nexthop, CREATED)
+        lasts.append((client, nexthop, last))
+    down = live.at[0]
+    case.event(1, "down", down)
+    without = Table(nexthops, down=[down])
+    for client, nexthop, last in lasts:
+        case.send(2, last).to(without.of(0, 0, UDP, client) if nexthop == down else nexthop)
+    return case.end(live=live.counts())
+
+
 def case_close_unknown():
     nexthops = servers(4)
     case = Case("bucket-close-unknown", "RST and FIN of unknown flows go to their bucket's owner.", basic(nexthops))
     table = Table(nexthops)
     for sport in range(1000, 1016):
         case.send(0, tcp4("R", sport=sport)).to(table.of(sport, 80, TCP))
-        case.send(1, tcp6("FA", sport=sport)).to(table.of6(sport, 80, TCP))
+        case.send(0, tcp6("FA", sport=sport)).to(table.of6(sport, 80, TCP))
     return case.end()
 
 

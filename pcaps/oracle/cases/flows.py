@@ -72,13 +72,13 @@ def case_flag_order():
     case = Case("tcp-flag-order", sentence, basic(spare()))
     mixes = ["RS", "FS", "RF", "RFS", "RSA", "FSA"]
     for sport, flags in enumerate(mixes):
-        case.send(0, tcp4("S", sport=sport)).to("s1", CREATED)
-        case.send(1, tcp4("A", sport=sport)).to("s1")
-        case.send(2, tcp4(flags, sport=sport)).to("s1")
-    turn(case, 3)
+        case.send(sport, tcp4("S", sport=sport)).to("s1", CREATED)
+        case.send(sport, tcp4("A", sport=sport)).to("s1")
+        case.send(sport, tcp4(flags, sport=sport)).to("s1")
+    turn(case, 10)
     for sport, _ in enumerate(mixes):
-        case.send(4, tcp4("A", sport=sport)).to("s1")
-        case.send(5, tcp4("S", sport=sport)).to("s2", CREATED)
+        case.send(11 + sport, tcp4("A", sport=sport)).to("s1")
+        case.send(11 + sport, tcp4("S", sport=sport)).to("s2", CREATED)
     return case.end(closed=6, live={"s2": 6})
 
 
@@ -86,9 +86,9 @@ def case_syn_on_closing():
     sentence = "A SYN on a closing flow is a new flow with the bucket's nexthop of now; the old one counts as closed."
     case = Case("tcp-syn-on-closing", sentence, basic(spare()))
     for number, close in enumerate(["R", "FA"]):
-        case.send(0, tcp4("S", sport=number)).to("s1", CREATED)
-        case.send(1, tcp4("A", sport=number)).to("s1")
-        case.send(2, tcp4(close, sport=number)).to("s1")
+        case.send(number, tcp4("S", sport=number)).to("s1", CREATED)
+        case.send(number, tcp4("A", sport=number)).to("s1")
+        case.send(number, tcp4(close, sport=number)).to("s1")
     turn(case, 3)
     case.send(4, tcp4("S", sport=0)).to("s2", CREATED)
     case.send(5, tcp4("S", sport=1)).to("s2", CREATED)
@@ -144,8 +144,8 @@ def case_half_open_to_established():
     sentence = "Half-open becomes established at the first packet with ACK and without SYN: from there its longer timeout counts."
     case = Case("tcp-half-open-established", sentence, basic())
     for sport, flags in enumerate(["A", "PA", "AU"]):
-        case.send(0, tcp4("S", sport=sport)).to("s1", CREATED)
-        case.send(1, tcp4(flags, sport=sport)).to("s1")
+        case.send(sport, tcp4("S", sport=sport)).to("s1", CREATED)
+        case.send(sport, tcp4(flags, sport=sport)).to("s1")
     for sport in range(3):
         case.send(11_000, tcp4("A", sport=sport)).to("s1")
     return case.end(live=3)

@@ -244,6 +244,18 @@ def case_fate_punt():
     return case.end()
 
 
+def case_first_malformed_without_service():
+    sentence = "A first fragment cut within its L4 header, behind ports without a service, is the kernel's with its later ones."
+    case = Case("fragment-first-cut-no-service", sentence, basic())
+    first, last = fragments4(udp_l4(dport=99), [16], id=1)
+    tcp_first, tcp_last = fragments4(l4_bytes(ip4() / tcp("S", dport=81)), [8], proto=6, id=2)
+    case.send(0, first).punt()
+    case.send(1, last).punt()
+    case.send(2, tcp_first).punt()
+    case.send(3, tcp_last).punt()
+    return case.end()
+
+
 def case_fate_drop():
     sentence = "Later fragments of a dropped first are dropped for the same reason, whichever came first."
     case = Case("fragment-fate-drop", sentence, basic())
@@ -284,9 +296,9 @@ def case_first_too_short():
     sentence = "A first fragment with less than a UDP header, or an ICMP error's 8 bytes, is a drop: first_fragment_header."
     case = Case("fragment-first-short", sentence, basic())
     reason = "first_fragment_header"
-    case.send(0, ether() / ip4(proto=17, flags="MF", id=1) / Raw(bytes(7))).drop(reason)
+    case.send(0, ether() / ip4(proto=17, flags="MF", id=1) / Raw(udp_l4()[:7])).drop(reason)
     case.send(1, ether() / ip4(proto=17, flags="MF", id=2)).drop(reason)
-    case.send(2, ether() / ip6(nh=44) / IPv6ExtHdrFragment(nh=17, m=1, id=3) / Raw(bytes(7))).drop(reason)
+    case.send(2, ether() / ip6(nh=44) / IPv6ExtHdrFragment(nh=17, m=1, id=3) / Raw(udp_l4()[:7])).drop(reason)
     case.send(3, ether() / ip4(proto=1, flags="MF", id=4) / Raw(b"\x03\x01\x00\x00")).drop(reason)
     return case.end()
 

@@ -110,8 +110,10 @@ def case_atomic_fragment():
     case.send(0, chain(atomic(1))).to("s1", CREATED)
     case.send(1, chain(atomic(1), l4=tcp("A"))).to("s1")
     case.send(2, tcp6("A")).to("s1")
-    case.send(3, ether() / ip6(nh=FRAGMENT) / IPv6ExtHdrFragment(nh=TCP_PROTOCOL, id=9) / Raw(bytes(19))).drop("tcp_header")
-    case.send(4, ether() / ip6(nh=FRAGMENT) / IPv6ExtHdrFragment(nh=UDP_PROTOCOL, id=9) / Raw(bytes(7))).drop("udp_header")
+    cut = Raw(bytes(tcp("A"))[:19])
+    case.send(3, ether() / ip6(nh=FRAGMENT) / IPv6ExtHdrFragment(nh=TCP_PROTOCOL, id=9) / cut).drop("tcp_header")
+    cut = Raw(bytes(udp())[:7])
+    case.send(4, ether() / ip6(nh=FRAGMENT) / IPv6ExtHdrFragment(nh=UDP_PROTOCOL, id=9) / cut).drop("udp_header")
     return case.end(live=1)
 
 

@@ -60,7 +60,7 @@ def case_pcapng_milliseconds():
 
 def case_out_of_order():
     sentence = "Frames whose timestamps are out of order in the file are taken in order of time."
-    case = Case("replay-out-of-order", sentence, basic())
+    case = Case("replay-out-of-order", sentence, basic(), out_of_order=True)
     second = case.send(5, tcp4("A"))
     first = case.send(0, tcp4("S"))
     fourth = case.send(9, tcp4("S"))

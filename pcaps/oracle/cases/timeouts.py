@@ -18,6 +18,7 @@ def case_tcp_established():
     case = Case("timeout-tcp-established", sentence, basic())
     for sport in (1, 2):
         case.send(0, tcp4("S", sport=sport)).to("s1", CREATED)
+    for sport in (1, 2):
         case.send(1, tcp4("A", sport=sport)).to("s1")
     case.send(300_000, tcp4("A", sport=1)).to("s1")
     case.send(300_001, tcp4("A", sport=2)).to("s1", ADOPTED)
@@ -38,8 +39,8 @@ def case_tcp_closing():
     sentence = "A closing flow idle for 9.999 s is known, for 10 s (tcp_closing) it is over and counts as closed."
     case = Case("timeout-tcp-closing", sentence, basic())
     for sport, close in ((1, "FA"), (2, "FA"), (3, "R")):
-        case.send(0, tcp4("S", sport=sport)).to("s1", CREATED)
-        case.send(1, tcp4("A", sport=sport)).to("s1")
+        case.send(2, tcp4("S", sport=sport)).to("s1", CREATED)
+        case.send(2, tcp4("A", sport=sport)).to("s1")
         case.send(2, tcp4(close, sport=sport)).to("s1")
     case.send(10_001, tcp4("A", sport=1)).to("s1")
     case.send(10_002, tcp4("A", sport=2)).to("s1", ADOPTED)

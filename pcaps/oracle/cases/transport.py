@@ -35,6 +35,22 @@ def case_udp_header():
     return case.end()
 
 
+def case_malformed_without_service():
+    sentence = "A wrong TCP or UDP header for a VIP is the kernel's if its ports can be read and have no service, else a drop."
+    case = Case("kernel-malformed-no-service", sentence, basic())
+    for ip4_or_6 in (ip4, ip6):
+        case.send(0, ether() / ip4_or_6() / tcp("S", dport=81, dataofs=4)).punt()
+        case.send(0, ether() / ip4_or_6() / tcp("S", dport=81, dataofs=15)).punt()
+        case.send(0, ether() / ip4_or_6() / UDP(sport=1000, dport=80, len=7)).punt()
+        case.send(0, ether() / ip4_or_6() / UDP(sport=1000, dport=99, len=65535)).punt()
+    for length in (4, 10, 19):
+        case.send(1, ether() / ip4(proto=6) / Raw(bytes(tcp("S", dport=81))[:length])).punt()
+        case.send(1, ether() / ip6(nh=6) / Raw(bytes(tcp("S", dport=80))[:length])).drop("tcp_header")
+    case.send(2, ether() / ip4(proto=6) / Raw(bytes(tcp("S", dport=81))[:3])).drop("tcp_header")
+    case.send(2, ether() / ip4(proto=17) / Raw(bytes(udp(dport=99))[:3])).drop("udp_header")
+    return case.end()
+
+
 def case_udp_lengths():
     sentence = "A UDP length of 8, or below what the datagram holds, is right; the checksum (0 too) isn't looked at."
     case = Case("udp-length-right", sentence, basic())
@@ -71,13 +87,13 @@ def case_same_numbers_are_other_flows():
 def case_other_protocols():
     sentence = "Under protocol any SCTP, GRE, ESP, AH and what else there is are flows as UDP with ports 0."
     case = Case("protocol-any-others", sentence, any_protocol())
-    for protocol in (SCTP, GRE, ESP, AH, 2, 4, 41, 89, 253, 255):
-        case.send(0, ether() / ip4(proto=protocol) / Raw(b"\x12\x34\x56\x78" + bytes(12))).to("s1", CREATED)
+    for at_ms, protocol in enumerate((SCTP, GRE, ESP, AH, 2, 4, 41, 89, 253, 255)):
+        case.send(at_ms, ether() / ip4(proto=protocol) / Raw(b"\x12\x34\x56\x78" + bytes(12))).to("s1", CREATED)
         # other bytes where ports would be: the same flow
-        case.send(1, ether() / ip4(proto=protocol) / Raw(b"\x99\x99\x88\x88" + bytes(20))).to("s1")
-    for protocol in (SCTP, GRE, ESP, AH, NO_NEXT_HEADER):
-        case.send(2, ether() / ip6(nh=protocol) / Raw(b"\x12\x34\x56\x78" + bytes(12))).to("s1", CREATED)
-        case.send(3, ether() / ip6(nh=protocol) / Raw(b"\x99\x99\x88\x88" + bytes(20))).to("s1")
+        case.send(at_ms, ether() / ip4(proto=protocol) / Raw(b"\x99\x99\x88\x88" + bytes(20))).to("s1")
+    for at_ms, protocol in enumerate((SCTP, GRE, ESP, AH, NO_NEXT_HEADER), 20):
+        case.send(at_ms, ether() / ip6(nh=protocol) / Raw(b"\x12\x34\x56\x78" + bytes(12))).to("s1", CREATED)
+        case.send(at_ms, ether() / ip6(nh=protocol) / Raw(b"\x99\x99\x88\x88" + bytes(20))).to("s1")
     return case.end(live=15)
 
 
