@@ -23,7 +23,8 @@ use run::Run;
 /// What is replayed, and where to.
 #[derive(Debug)]
 pub struct Replay {
-    /// Services and groups, with the adjacency of every nexthop that is to be used.
+    /// Services and groups, with the adjacency of every nexthop that is to be used and the deadline of removals that
+    /// don't say theirs.
     pub desired: Desired,
     /// The interfaces, by [`PortId`].
     pub ports: Vec<Port>,
@@ -33,8 +34,6 @@ pub struct Replay {
     pub changes: Vec<(u64, Change)>,
     /// Idle times of flows.
     pub timeouts: Timeouts,
-    /// Deadline of removals that don't say theirs, in milliseconds.
-    pub remove_ms: u64,
     /// Flows that the table holds.
     pub flow_capacity: usize,
     /// Most frames of a burst.
@@ -99,6 +98,9 @@ fn check_files(replay: &Replay, stems: &[String]) -> Result<(), ReplayError> {
     }
     let written = stems.iter().map(|stem| output::capture_name(stem)).chain([output::REPORT.to_owned()]);
     for file in written.map(|name| replay.out_dir.join(name)) {
+        if file.is_dir() {
+            return Err(ReplayError::IsADirectory(file));
+        }
         let Ok(written) = file.canonicalize() else { continue };
         if let Some((_, input)) =
             replay.inputs.iter().find(|(_, input)| input.canonicalize().is_ok_and(|input| input == written))

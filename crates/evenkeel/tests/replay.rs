@@ -100,8 +100,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-const FILES: [&str; 6] =
-    ["drop.pcap", "eth1.pcap", "eth2.pcap", "eth3.pcap", "punt.pcap", "report.json"];
+const FILES: [&str; 6] = ["drop.pcap", "eth1.pcap", "eth2.pcap", "eth3.pcap", "punt.pcap", "report.json"];
 
 #[test]
 fn writes_a_capture_per_interface_and_the_report() {
@@ -146,8 +145,12 @@ fn faulty_inputs_are_refused_by_place() {
     let whole = scene.read("in.pcap");
     scene.write("cut.pcap", &whole[..whole.len() - 1]);
     scene.write("no.pcap", "no capture");
-    scene.refused("--in eth1=cut.pcap --out-dir out", "cut.pcap: record 4, byte 234: the file is cut: 1 more");
-    scene.refused("--in eth1=in.pcap --in eth2=no.pcap --out-dir out", "no.pcap: before record 1, byte 0: starts");
+    scene
+        .refused("--in eth1=cut.pcap --out-dir out", "cut.pcap: record 4, byte 234: the file is cut: 1 more");
+    scene.refused(
+        "--in eth1=in.pcap --in eth2=no.pcap --out-dir out",
+        "no.pcap: before record 1, byte 0: starts",
+    );
     scene.refused("--in eth1=none.pcap --out-dir out", "none.pcap: cannot be read: No such file");
 }
 
@@ -170,15 +173,22 @@ fn missing_macs_and_wrong_events_are_refused_with_their_lines() {
     scene.refused("--in eth1=in.pcap --out-dir out", "evenkeel.toml:5:1: [[interface]] has no `mac`");
     scene.refused("--in eth1=in.pcap --out-dir out", "evenkeel.toml:19:1: [[group.nexthop]] has no `mac`");
     scene.write("evenkeel.toml", CONFIG);
-    scene.write("events.toml", "[[event]]\nat = \"1s\"\naction = \"drain\"\ngroup = \"web\"\nnexthop = \"s7\"\n");
+    scene.write(
+        "events.toml",
+        "[[event]]\nat = \"1s\"\naction = \"drain\"\ngroup = \"web\"\nnexthop = \"s7\"\n",
+    );
     scene.refused("--in eth1=in.pcap --out-dir out --events events.toml", "events.toml:5:");
 }
 
 #[test]
-fn an_input_is_never_overwritten() {
+fn neither_an_input_nor_a_directory_is_overwritten() {
     let scene = Scene::new();
     fs::create_dir(scene.path().join("here")).unwrap();
     scene.write("here/eth1.pcap", scene.read("in.pcap"));
     scene.refused("--in eth1=here/eth1.pcap --out-dir here", "here/eth1.pcap: is an input");
     assert_eq!(names(&scene.path().join("here")), ["eth1.pcap"]);
+
+    fs::create_dir(scene.path().join("here/drop.pcap")).unwrap();
+    scene.refused("--in eth1=in.pcap --out-dir here", "here/drop.pcap: a directory");
+    assert_eq!(names(&scene.path().join("here")), ["drop.pcap", "eth1.pcap"]);
 }

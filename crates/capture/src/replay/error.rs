@@ -18,6 +18,9 @@ pub enum ReplayError {
     /// The output directory is something else.
     #[error("{}: not a directory, so no output can be written into it", .0.display())]
     NotADirectory(PathBuf),
+    /// A directory has the name of a file of the output.
+    #[error("{}: a directory, where the output would write a file", .0.display())]
+    IsADirectory(PathBuf),
     /// An input would be replaced by the output.
     #[error("{}: is an input and would be overwritten; another output directory is allowed", .0.display())]
     OverwritesInput(PathBuf),

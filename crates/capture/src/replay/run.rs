@@ -38,9 +38,8 @@ pub(super) struct Run<W: Write> {
 impl<W: Write> Run<W> {
     /// Lays out a worker with its own flow table; seeds are fixed, so that every run is the same.
     pub(super) fn new(replay: Replay, port: CapturePort<W>) -> Self {
-        let Replay { mut desired, mut changes, timeouts, remove_ms, flow_capacity, .. } = replay;
+        let Replay { mut desired, mut changes, timeouts, flow_capacity, .. } = replay;
         changes.sort_by_key(|&(at_ns, _)| at_ns);
-        desired.set_remove_deadline_ms(remove_ms);
         let counters = Arc::new(WorkerCounters::default());
         let liveness = Arc::new(Liveness::new());
         counters.reserve(desired.members().count());

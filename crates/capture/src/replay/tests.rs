@@ -53,14 +53,15 @@ fn scene(servers: &[u8], changes: Vec<(u64, Change)>) -> Replay {
     let nexthops = servers.iter().map(|&number| server(number)).collect();
     let group = GroupSpec { name: "web".to_owned(), buckets: 64, nexthops };
     let macs = vec![Mac(BOX_MAC), Mac([2, 0, 0, 0, 2, 1])];
+    let mut desired = Desired::new(0, macs.clone(), vec![service], vec![group]).unwrap();
+    desired.set_remove_deadline_ms(5000);
     let port = |name: &str, mac: &Mac| Port { name: name.to_owned(), mac: Some(*mac) };
     Replay {
         ports: vec![port("eth1", &macs[0]), port("eth2", &macs[1])],
-        desired: Desired::new(0, macs, vec![service], vec![group]).unwrap(),
+        desired,
         inputs: Vec::new(),
         changes,
         timeouts: Timeouts::default(),
-        remove_ms: 5000,
         flow_capacity: 100,
         burst: 64,
         out_dir: PathBuf::new(),

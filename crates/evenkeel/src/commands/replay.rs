@@ -68,7 +68,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         inputs,
         changes: changes.into_iter().map(|event| (event.at_ns, event.change)).collect(),
         timeouts: config.timeouts,
-        remove_ms: config.remove_ms,
         flow_capacity: config.dataplane.flow_capacity,
         burst: config.dataplane.burst,
         out_dir: args.out_dir.clone(),
