@@ -44,9 +44,19 @@ def minus_log2(value):
     return (zeros + 1 << 48) - (POINTS[index] + between)
 
 
-def cost(bucket, taker, seed):
-    identity = xxh3_64(taker.wire(), seed)
-    value = xxh3_64(identity.to_bytes(8, "little") + bucket.to_bytes(4, "little"), seed)
+def place(bucket, keyed, bits):
+    for number in range(3):
+        key = keyed(2**32 - 1 - number)
+        bucket = (bucket * (key | 1) + (key >> 32)) % (1 << bits)
+        bucket ^= bucket >> ((bits + 1) // 2)
+    return bucket
+
+
+def cost(bucket, taker, seed, buckets):
+    bits = buckets.bit_length() - 1
+    identity = xxh3_64(taker.wire(), seed).to_bytes(8, "little")
+    keyed = lambda number: xxh3_64(identity + number.to_bytes(4, "little"), seed)
+    value = (place(bucket, keyed, bits) << (64 - bits)) + (keyed(bucket) >> bits)
     return (minus_log2(value) * (2**32 // taker.weight)) >> 43
 
 
@@ -63,7 +73,7 @@ def quotas(takers, buckets):
 
 def owners(takers, buckets, seed=0):
     """The taker that owns each bucket."""
-    pairs = [(cost(bucket, taker, seed), bucket, taker.order(), taker) for bucket in range(buckets) for taker in takers]
+    pairs = [(cost(bucket, taker, seed, buckets), bucket, taker.order(), taker) for bucket in range(buckets) for taker in takers]
     left = quotas(takers, buckets)
     table = [None] * buckets
     for _, bucket, _, taker in sorted(pairs, key=lambda pair: pair[:3]):
@@ -73,9 +83,9 @@ def owners(takers, buckets, seed=0):
     return table
 
 
-def next_by_score(bucket, takers, seed=0):
+def next_by_score(bucket, takers, buckets, seed=0):
     """The taker among these that a bucket wants most."""
-    return min(takers, key=lambda taker: (cost(bucket, taker, seed), taker.order()))
+    return min(takers, key=lambda taker: (cost(bucket, taker, seed, buckets), taker.order()))
 
 
 def flow_bucket(source, destination, source_port, destination_port, protocol, buckets, seed=0):
@@ -87,6 +97,7 @@ def flow_bucket(source, destination, source_port, destination_port, protocol, bu
 
 assert (POINTS[1], POINTS[128], POINTS[255]) == (1583169853354, 164652306267094, 280681071173261)
 assert sum(POINTS) == 40298725893195603
-assert cost(65535, Taker("", "198.51.100.1", 3), 0) == 6739275066
-assert cost(65535, Taker("", "2001:db8::1", 1), 42) == 103106501453
+assert cost(63, Taker("", "198.51.100.1", 3), 0, 64) == 48977058890
+assert cost(1, Taker("", "198.51.100.1", 1), 0, 1 << 20) == 103771558389
+assert cost(32767, Taker("", "2001:db8::1", 1), 42, 32768) == 48209269940
 assert [minus_log2(h) for h in (0, 3, 0x0123456789ABCDEF)] == [18014398509481984, 17568271226504234, 2199384351256996]

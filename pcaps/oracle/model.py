@@ -122,7 +122,7 @@ class Model:
             self.tables[takers] = owners(takers, self.buckets, self.seed)
         owner = self.tables[takers][bucket]
         up = [taker for taker in takers if self.members[taker.name].up]
-        return owner.name if owner in up else next_by_score(bucket, up, self.seed).name
+        return owner.name if owner in up else next_by_score(bucket, up, self.buckets, self.seed).name
 
     def takers_up(self, now_ms):
         return [m for m in self.members.values() if m.takes_new(now_ms) and m.up]

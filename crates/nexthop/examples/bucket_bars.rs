@@ -21,7 +21,10 @@ fn main() {
 /// Share of the largest, and what moves when one leaves or comes, averaged over address sets and seeds.
 fn equal_weights(rounds: u64) {
     println!("equal weights, {BUCKETS} buckets, {rounds} sets");
-    println!("{:>9} {:>14} {:>20} {:>20}", "nexthops", "largest/mean", "leave: moved/unavoid.", "come: moved/unavoid.");
+    println!(
+        "{:>9} {:>14} {:>20} {:>20}",
+        "nexthops", "largest/mean", "leave: moved/unavoid.", "come: moved/unavoid."
+    );
     for nexthops in [10, 100, 1000] {
         let (mut largest, mut leave, mut come) = (0, Moves::default(), Moves::default());
         for seed in 0..rounds {
@@ -44,7 +47,12 @@ fn equal_weights(rounds: u64) {
             }
         }
         let mean = f64::from(BUCKETS) / f64::from(nexthops);
-        println!("{nexthops:>9} {:>14.4} {:>20.4} {:>20.4}", f64::from(largest) / mean, leave.ratio(), come.ratio());
+        println!(
+            "{nexthops:>9} {:>14.4} {:>20.4} {:>20.4}",
+            f64::from(largest) / mean,
+            leave.ratio(),
+            come.ratio()
+        );
     }
 }
 
@@ -111,7 +119,8 @@ fn changes(what: &str, groups: usize, nexthops: u32) {
     let liveness = Liveness::new();
     let mut kept = Vec::new();
     kept.push(desired.snapshot(&liveness));
-    let add = |index| Verb::Add { address: nexthop(index).address, weight: 1, port: Some(PortId(0)), mac: None };
+    let add =
+        |index| Verb::Add { address: nexthop(index).address, weight: 1, port: Some(PortId(0)), mac: None };
     let verbs = [
         ("leaves", 7, Verb::Drain),
         ("comes back", 7, Verb::Activate),
@@ -124,7 +133,8 @@ fn changes(what: &str, groups: usize, nexthops: u32) {
     ];
     for (name, index, verb) in verbs {
         for group in 0..groups {
-            let change = Change { group: format!("g{group}"), nexthop: format!("s{index}"), verb: verb.clone() };
+            let change =
+                Change { group: format!("g{group}"), nexthop: format!("s{index}"), verb: verb.clone() };
             desired.apply(&change, 0, &liveness).expect("a good change");
         }
         let ms = cpu_ms(|| kept.push(desired.snapshot(&liveness)));

@@ -6,25 +6,28 @@ use crate::log2::minus_log2;
 use std::net::IpAddr;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Costs of one nexthop with a weight.
+/// Costs of one nexthop with a weight for the buckets of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scorer {
+    pub(crate) places: Places,
     hasher: BucketHasher,
     /// 2^32 / weight, rounded down.
     inverse_weight: u64,
 }
 
 impl Scorer {
-    /// `weight` is 1 to 1000.
-    pub(crate) fn new(address: IpAddr, weight: u16, seed: u64) -> Self {
+    /// `weight` is 1 to 1000, `buckets` a power of two up to 2^20.
+    pub(crate) fn new(address: IpAddr, weight: u16, seed: u64, buckets: u32) -> Self {
         let hasher = BucketHasher::new(identity(address, seed), seed);
-        Self { hasher, inverse_weight: (1 << 32) / u64::from(weight.max(1)) }
+        let places = Places::new(&hasher, buckets);
+        Self { places, hasher, inverse_weight: (1 << 32) / u64::from(weight.max(1)) }
     }
 
-    /// The hash of this nexthop and a bucket.
+    /// The hash of this nexthop and a bucket: the bucket's place, then random bits.
     #[inline]
     pub(crate) fn hash(&self, bucket: u32) -> u64 {
-        self.hasher.hash(bucket)
+        let bits = self.places.bits();
+        u64::from(self.places.of(bucket)) << (64 - bits) | self.hasher.hash(bucket) >> bits
     }
 
     /// The cost that a hash gives: -log2(hash / 2^64) / weight in units of 2^-37, below 2^44. Never rises with the hash.
@@ -39,15 +42,77 @@ impl Scorer {
         self.cost_of(self.hash(bucket))
     }
 
-    /// The lowest hash whose cost is `cost` or less: so many need no logarithm.
-    pub(crate) fn hash_within(&self, cost: u64) -> u64 {
+    /// The lowest place at which a bucket may cost `cost` or less: below it none needs a logarithm.
+    pub(crate) fn place_within(&self, cost: u64) -> u32 {
         let (mut below, mut within) = (0, u64::MAX);
         while below < within {
             let middle = below + (within - below) / 2;
             if self.cost_of(middle) <= cost { within = middle } else { below = middle + 1 }
         }
-        within
+        (within >> (64 - self.places.bits())) as u32
     }
+}
+
+/// The places of a group's buckets in a nexthop's favour, a permutation of its own for each nexthop: the highest place is
+/// the best.
+///
+/// Hashes alone would favour a nexthop in more buckets than another by chance; with places, all have equally many good
+/// ones, fewer run into their quota, and fewer buckets move that need not (measured at 1000 nexthops: 1.38 times what
+/// must move, instead of 1.49).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Number of buckets less one.
+    mask: u32,
+    /// Half of the number of bits, rounded up.
+    fold: u32,
+    /// Odd multiplier and addend of each round.
+    rounds: [(u32, u32); 3],
+}
+
+impl Places {
+    fn new(hasher: &BucketHasher, buckets: u32) -> Self {
+        let mask = buckets.wrapping_sub(1);
+        // numbers that no bucket has
+        let round = |number: u32| {
+            let key = hasher.hash(u32::MAX - number);
+            (key as u32 | 1, (key >> 32) as u32)
+        };
+        Self { mask, fold: mask.count_ones().div_ceil(2), rounds: [round(0), round(1), round(2)] }
+    }
+
+    fn bits(&self) -> u32 {
+        self.mask.count_ones()
+    }
+
+    /// The place of a bucket.
+    #[inline]
+    pub(crate) fn of(&self, bucket: u32) -> u32 {
+        let mut place = bucket;
+        for (multiplier, addend) in self.rounds {
+            place = place.wrapping_mul(multiplier).wrapping_add(addend) & self.mask;
+            place ^= place >> self.fold;
+        }
+        place
+    }
+
+    /// The buckets from a place upward, in no order.
+    pub(crate) fn buckets_from(&self, place: u32) -> impl Iterator<Item = u32> {
+        let inverses = self.rounds.map(|(multiplier, _)| inverse(multiplier));
+        (place..=self.mask).map(move |place| {
+            let mut bucket = place;
+            for ((_, addend), inverse) in self.rounds.iter().zip(inverses).rev() {
+                bucket ^= bucket >> self.fold;
+                bucket = bucket.wrapping_sub(*addend).wrapping_mul(inverse) & self.mask;
+            }
+            bucket
+        })
+    }
+}
+
+/// The inverse of an odd number modulo 2^32, by Newton's iteration: each step doubles the right bits, of which an odd
+/// number is its own inverse in the lowest three.
+fn inverse(odd: u32) -> u32 {
+    (0..4).fold(odd, |inverse, _| inverse.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(inverse))))
 }
 
 /// What a nexthop is in scores: XXH3-64 of its address in wire order, 4 or 16 bytes.
@@ -103,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn scorer(address: &str, weight: u16, seed: u64) -> Scorer {
-        Scorer::new(address.parse().unwrap(), weight, seed)
+        Scorer::new(address.parse().unwrap(), weight, seed, 65_536)
     }
 
     /// The test vectors of `docs/buckets.md`.
@@ -111,25 +176,24 @@ mod tests {
     fn costs_are_the_published_ones() {
         let page = include_str!("../../../docs/buckets.md");
         let mut checked = 0;
-        let mut last_identity = String::new();
         for row in page.lines().filter(|line| line.starts_with("| 0 |") || line.starts_with("| 42 |")) {
             let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-            let [seed, address, own_identity, bucket, hash, costs @ ..] = cells.as_slice() else {
+            let [seed, address, own_identity, buckets, bucket, place, hash, costs @ ..] = cells.as_slice()
+            else {
                 panic!("{row}")
             };
-            let (seed, bucket) = (seed.parse().unwrap(), bucket.parse().unwrap());
-            if !own_identity.is_empty() {
-                last_identity = (*own_identity).to_owned();
-            }
-            assert_eq!(identity(address.parse().unwrap(), seed).to_string(), last_identity);
+            let (address, seed) = (address.parse().unwrap(), seed.parse().unwrap());
+            let (buckets, bucket) = (buckets.parse().unwrap(), bucket.parse().unwrap());
+            assert_eq!(identity(address, seed).to_string(), *own_identity);
             for (weight, cost) in [1, 3, 1000].into_iter().zip(costs) {
-                let scorer = scorer(address, weight, seed);
+                let scorer = Scorer::new(address, weight, seed, buckets);
+                assert_eq!(scorer.places.of(bucket).to_string(), *place, "{row}");
                 assert_eq!(format!("{:016x}", scorer.hash(bucket)), *hash, "{row}");
                 assert_eq!(scorer.cost(bucket).to_string(), *cost, "{row}");
                 checked += 1;
             }
         }
-        assert_eq!(checked, 18);
+        assert_eq!(checked, 24);
     }
 
     #[test]
@@ -146,11 +210,23 @@ mod tests {
         }
 
         #[test]
-        fn hash_within_is_the_lowest(weight in 1u16..=1000, cost in 0u64..1 << 44) {
+        fn below_place_within_all_cost_more(weight in 1u16..=1000, cost in 0u64..1 << 40, bucket in 0u32..65_536) {
             let scorer = scorer("2001:db8::1", weight, 7);
-            let hash = scorer.hash_within(cost);
-            prop_assert!(scorer.cost_of(hash) <= cost);
-            prop_assert!(hash == 0 || scorer.cost_of(hash - 1) > cost);
+            if scorer.cost(bucket) <= cost {
+                prop_assert!(scorer.places.of(bucket) >= scorer.place_within(cost));
+            }
+        }
+
+        #[test]
+        fn places_are_a_permutation_and_go_back(bits in 6u32..=16, seed: u64, from in 0u32..64) {
+            let scorer = Scorer::new([198, 51, 100, 1].into(), 1, seed, 1 << bits);
+            let mut buckets: Vec<u32> = scorer.places.buckets_from(from).collect();
+            for (bucket, place) in buckets.iter().zip(from..) {
+                prop_assert_eq!(scorer.places.of(*bucket), place);
+            }
+            buckets.sort_unstable();
+            buckets.dedup();
+            prop_assert_eq!(buckets.len() as u32, (1 << bits) - from);
         }
     }
 }

@@ -36,7 +36,7 @@ class Table:
         self.seed = seed
         self.owner = []
         for bucket, owner in enumerate(owners(takers, buckets, seed)):
-            self.owner.append(owner.name if owner in up else next_by_score(bucket, up, seed).name)
+            self.owner.append(owner.name if owner in up else next_by_score(bucket, up, buckets, seed).name)
 
     def of(self, sport, dport, protocol, source=CLIENT4, vip=VIP4):
         """Name of the nexthop that the bucket table gives a flow."""

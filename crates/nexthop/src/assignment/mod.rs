@@ -15,6 +15,7 @@ mod slot;
 mod tests;
 
 use crate::quota::Quotas;
+use crate::score::Scorer;
 use bid::Bid;
 use slot::{Bidder, Slot};
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ const MAX_TAKERS: usize = NOBODY as usize;
 /// A change of fewer than one taker in this many is mended; else everything is assigned anew, which is then faster.
 const MENDABLE_PART: usize = 4;
 /// About so many takers per bucket are close enough to be looked at first.
-const TAKERS_IN_REACH: u64 = 24;
+const TAKERS_IN_REACH: u64 = 10;
 
 /// A member that takes new flows, as far as buckets are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct Assignment {
     /// By slot: the rest. A taker keeps its slot; slots of takers that left are empty and used again.
     slots: Vec<Option<Slot>>,
     by_address: HashMap<IpAddr, u16>,
-    /// Bidders' cutoffs are for this cost.
+    /// Takers that cost more for a bucket are looked at only if no other accepts it.
     reach: u64,
     /// No owner costs more.
     worst: u64,
@@ -121,11 +122,11 @@ impl Assignment {
         if takers.is_empty() {
             return;
         }
-        self.aim(takers.iter().map(|taker| u64::from(taker.weight)).sum());
         for taker in takers {
             self.enter(*taker);
         }
         self.set_quotas(quotas);
+        self.aim();
         let free = (0..self.owners.len() as u32).map(|bucket| Bid::new(0, bucket)).collect();
         self.settle(free, Vec::new());
     }
@@ -142,7 +143,7 @@ impl Assignment {
         }
         let came: Vec<u16> = came.iter().map(|taker| self.enter(*taker)).collect();
         self.set_quotas(quotas);
-        self.aim_again();
+        self.aim();
         for &slot in &came {
             self.court(slot);
         }
@@ -158,7 +159,8 @@ impl Assignment {
 
     /// Gives a taker a slot; it owns nothing yet.
     fn enter(&mut self, taker: Taker) -> u16 {
-        let bidder = Bidder::new(taker, self.seed, self.reach);
+        let scorer = Scorer::new(taker.address, taker.weight, self.seed, self.owners.len() as u32);
+        let bidder = Bidder::new(scorer, self.reach);
         let free = self.slots.iter().position(Option::is_none);
         let place = free.unwrap_or_else(|| {
             self.slots.push(None);
@@ -199,28 +201,18 @@ impl Assignment {
         }
     }
 
-    /// Sets the reach so that about [`TAKERS_IN_REACH`] takers are in it for every bucket: a cost below `c` happens to
-    /// a taker of weight `w` with a probability of 1 - 2^(-c * w).
-    fn aim(&mut self, total_weight: u64) {
-        let natural = (TAKERS_IN_REACH << 37) * 1000 / (693 * total_weight.max(1));
-        self.reach = natural.max(self.worst);
-        for bidder in &mut self.bidders {
-            bidder.set_reach(self.reach);
-        }
-    }
-
-    /// Sets the reach anew if owners lie outside of it or takers have become twice as many, or half.
-    fn aim_again(&mut self) {
+    /// Sets the reach so that about [`TAKERS_IN_REACH`] takers are in it for every bucket, unless it is about so already:
+    /// a cost below `c` happens to a taker of weight `w` with a probability of 1 - 2^(-c * w).
+    fn aim(&mut self) {
         let takers = self.slots.iter().flatten();
         let total_weight: u64 = takers.map(|slot| u64::from(slot.taker.weight)).sum();
-        let natural = (TAKERS_IN_REACH << 37) * 1000 / (693 * total_weight.max(1));
-        if self.reach > 2 * natural {
+        let reach = (TAKERS_IN_REACH << 37) * 1000 / (693 * total_weight.max(1));
+        if self.reach > 2 * reach || 2 * self.reach < reach {
+            self.reach = reach;
+            self.bidders.iter_mut().for_each(|bidder| bidder.set_reach(reach));
             let cost =
                 |(bucket, &owner): (u32, &u16)| self.bidder(owner).map(|bidder| bidder.scorer.cost(bucket));
             self.worst = (0..).zip(&self.owners).filter_map(cost).max().unwrap_or(0);
-        }
-        if self.worst > self.reach || self.reach > 2 * natural.max(self.worst) || 2 * self.reach < natural {
-            self.aim(total_weight);
         }
     }
 

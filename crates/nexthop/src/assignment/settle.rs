@@ -40,11 +40,13 @@ impl Assignment {
         let bucket = from.bucket();
         let mut best: Option<(Bid, u16)> = None;
         for (bidder, slot) in self.bidders.iter().zip(0..) {
-            let hash = bidder.scorer.hash(bucket);
-            if in_reach && hash < bidder.cutoff {
+            if in_reach && bidder.scorer.places.of(bucket) < bidder.cutoff {
                 continue;
             }
-            let bid = Bid::new(bidder.scorer.cost_of(hash), bucket);
+            let bid = Bid::new(bidder.scorer.cost(bucket), bucket);
+            if in_reach && bid.cost() > self.reach {
+                continue;
+            }
             if bid >= bidder.limit {
                 if bid >= from {
                     refusals.push((bid, slot));
@@ -135,17 +137,13 @@ impl Assignment {
     /// Notes for a taker that just came which buckets like it better than their owner. Free buckets ask by themselves.
     pub(super) fn court(&mut self, index: u16) {
         let Some(own) = self.bidder(index).copied() else { return };
-        let mut waiting = Vec::new();
-        for (bucket, &owner) in (0..).zip(&self.owners) {
-            let hash = own.scorer.hash(bucket);
-            if hash < own.cutoff {
-                continue;
-            }
-            let bid = Bid::new(own.scorer.cost_of(hash), bucket);
-            if self.bid(owner, bucket).is_some_and(|owner| bid <= owner) {
-                waiting.push(Reverse(bid));
-            }
-        }
+        let first_place = own.scorer.place_within(self.worst);
+        let likes = |bucket: u32| {
+            let bid = Bid::new(own.scorer.cost(bucket), bucket);
+            let owner = self.bid(self.owner(bucket), bucket)?;
+            (bid <= owner).then_some(Reverse(bid))
+        };
+        let waiting: Vec<_> = own.scorer.places.buckets_from(first_place).filter_map(likes).collect();
         if let Some(Some(slot)) = self.slots.get_mut(usize::from(index)) {
             slot.waiting = waiting.into();
         }

@@ -28,8 +28,8 @@ pub(super) struct Slot {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bidder {
     pub(super) scorer: Scorer,
-    /// Lowest hash whose cost is within reach.
-    pub(super) cutoff: u64,
+    /// Lowest place within reach.
+    pub(super) cutoff: u32,
     /// Bids below it are accepted.
     pub(super) limit: Bid,
 }
@@ -74,20 +74,19 @@ impl Slot {
 }
 
 impl Bidder {
-    pub(super) fn new(taker: Taker, seed: u64, reach: u64) -> Self {
-        let scorer = Scorer::new(taker.address, taker.weight, seed);
-        Self { scorer, cutoff: scorer.hash_within(reach), limit: Bid::NONE }
+    pub(super) fn new(scorer: Scorer, reach: u64) -> Self {
+        Self { scorer, cutoff: scorer.place_within(reach), limit: Bid::NONE }
     }
 
-    /// The place of a taker that left accepts nothing.
+    /// The place of a taker that left accepts nothing and is out of reach.
     pub(super) fn vacate(&mut self) {
-        self.cutoff = u64::MAX;
+        self.cutoff = u32::MAX;
         self.limit = Bid::NONE;
     }
 
     pub(super) fn set_reach(&mut self, reach: u64) {
-        if self.cutoff != u64::MAX {
-            self.cutoff = self.scorer.hash_within(reach);
+        if self.cutoff != u32::MAX {
+            self.cutoff = self.scorer.place_within(reach);
         }
     }
 }

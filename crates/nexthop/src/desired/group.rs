@@ -109,7 +109,7 @@ impl Group {
                 nexthop: member.nexthop,
                 resolved: nexthops.nexthop(member.nexthop).is_some_and(|nexthop| nexthop.adjacency.is_some()),
                 address: taker.address,
-                scorer: Scorer::new(taker.address, taker.weight, seed),
+                scorer: Scorer::new(taker.address, taker.weight, seed, self.buckets()),
             })
         };
         self.assignment.takers().take(usize::from(NOBODY)).map(slot).collect()
