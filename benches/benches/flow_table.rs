@@ -3,7 +3,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
 use evenkeel_benches::frames::permutation;
-use evenkeel_dataplane::{FlowEntry, FlowState, FlowTable, Sweep, TableSeeds, Timeouts, WorkerCounters};
+use evenkeel_benches::rig::table;
+use evenkeel_dataplane::{FlowEntry, FlowState, FlowTable, Timeouts, WorkerCounters};
 use evenkeel_nexthop::MemberId;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use std::hint::black_box;
@@ -36,7 +37,7 @@ fn refresh(criterion: &mut Criterion) {
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
 fn ours(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u32]) {
-    let table = FlowTable::new(2 << 20, 1, Timeouts::default(), TableSeeds::Fixed, Sweep::Paced);
+    let table = FlowTable::new(&table(2 << 20, Timeouts::default())).expect("there is memory for it");
     let counters = WorkerCounters::default();
     {
         let mut shard = table.lock(0, &counters).expect("there is a worker 0");

@@ -2,6 +2,7 @@
 
 pub mod count;
 pub mod frames;
+pub mod plain;
 pub mod rig;
 
 use evenkeel_packet::Mac;

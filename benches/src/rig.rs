@@ -4,7 +4,7 @@ use crate::OWN;
 use crate::frames::{Kind, permutation};
 use evenkeel_dataplane::memory::MemoryPort;
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, Timeouts, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{
     AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec,
@@ -40,7 +40,7 @@ impl Rig {
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
         let timeouts =
             Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::default() };
-        let table = FlowTable::new(flow_capacity, 1, timeouts, TableSeeds::Fixed, Sweep::Paced);
+        let table = FlowTable::new(&table(flow_capacity, timeouts)).expect("there is memory for it");
         let counters = Arc::new(WorkerCounters::default());
         counters.reserve(desired.members().count());
         let spec = WorkerSpec {
@@ -113,6 +113,13 @@ impl Rig {
     fn drain(&mut self) {
         while self.worker.poll(self.now_ms, &mut self.port) > 0 {}
     }
+}
+
+/// A table of one shard whose hash is always the same.
+#[must_use]
+pub const fn table(capacity: usize, timeouts: Timeouts) -> TableSpec {
+    let (seeds, sweep) = (TableSeeds::Fixed, Sweep::Paced);
+    TableSpec { capacity, reserved: capacity, workers: 1, timeouts, seeds, sweep }
 }
 
 fn desired() -> Desired {

@@ -55,6 +55,12 @@ impl<W: Write> CapturePort<W> {
         Self { arrivals: merge(&inputs), inputs, next: 0, window_end_ns: 0, exits, failure: None }
     }
 
+    /// Frames of all inputs.
+    #[must_use]
+    pub fn frame_count(&self) -> usize {
+        self.arrivals.len()
+    }
+
     /// When the next frame comes in, in nanoseconds from the first one; `None` if all have.
     #[must_use]
     pub fn next_arrival_ns(&self) -> Option<u64> {

@@ -72,7 +72,7 @@ pub fn replay(replay: Replay) -> Result<Report, ReplayError> {
     let out_dir = replay.out_dir.clone();
     let output = Output::in_dir(&out_dir)?;
     let port = CapturePort::new(inputs, exits(&output, &replay.ports)?);
-    let (report, exits) = Run::new(replay, port).play()?;
+    let (report, exits) = Run::new(replay, port)?.play()?;
     exits.and_then(Exits::finish).map_err(|source| WriteError { file: out_dir, source })?;
     output.publish(&stems, &report.to_json())?;
     Ok(report)

@@ -22,7 +22,9 @@ mod walk;
 mod worker;
 
 pub use counters::{Counter, FlowCounters, MemberCounters, WorkerCounters};
-pub use flow_table::{FlowEntry, FlowState, FlowTable, Link, Shard, Sweep, TableSeeds};
+pub use flow_table::{
+    FlowEntry, FlowState, FlowTable, Link, MOST_FLOWS, Shard, Sweep, TableError, TableSeeds, TableSpec,
+};
 pub use port::{PortIo, Received};
 pub use published::Published;
 pub use timeouts::Timeouts;

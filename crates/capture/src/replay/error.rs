@@ -3,6 +3,7 @@
 use crate::output::WriteError;
 use crate::read::ReadError;
 use crate::report::Imbalance;
+use evenkeel_dataplane::TableError;
 use evenkeel_nexthop::ChangeError;
 use std::path::PathBuf;
 
@@ -27,6 +28,9 @@ pub enum ReplayError {
     /// An input can't be replayed.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The flow table can't be.
+    #[error("flow_capacity: {0}")]
+    Table(#[from] TableError),
     /// A change can't be applied at its time.
     #[error("the change at {at_ns} ns can't be applied")]
     Change {

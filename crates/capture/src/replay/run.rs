@@ -7,7 +7,7 @@ use super::{Replay, ReplayError};
 use crate::port::{CapturePort, Exits};
 use crate::report::Report;
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Change, Desired, Liveness};
 use std::collections::VecDeque;
@@ -37,24 +37,36 @@ pub(super) struct Run<W: Write> {
 
 impl<W: Write> Run<W> {
     /// Lays out a worker with its own flow table; seeds are fixed, so that every run is the same.
-    pub(super) fn new(replay: Replay, port: CapturePort<W>) -> Self {
+    ///
+    /// # Errors
+    /// If the flow table can't be.
+    pub(super) fn new(replay: Replay, port: CapturePort<W>) -> Result<Self, ReplayError> {
         let Replay { mut desired, mut changes, timeouts, flow_capacity, .. } = replay;
         changes.sort_by_key(|&(at_ns, _)| at_ns);
         let counters = Arc::new(WorkerCounters::default());
         let liveness = Arc::new(Liveness::new());
         counters.reserve(desired.members().count());
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
+        let table = FlowTable::new(&TableSpec {
+            capacity: flow_capacity,
+            // there can't be more flows than frames
+            reserved: flow_capacity.min(port.frame_count()),
+            workers: 1,
+            timeouts,
+            seeds: TableSeeds::Fixed,
+            sweep: Sweep::Whole,
+        })?;
         let worker = Worker::new(WorkerSpec {
             index: 0,
             ports: replay.ports.iter().map(|port| port.mac.unwrap_or_default()).collect(),
             burst: replay.burst,
-            table: Arc::new(FlowTable::new(flow_capacity, 1, timeouts, TableSeeds::Fixed, Sweep::Whole)),
+            table: Arc::new(table),
             published: Arc::clone(&published),
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters),
         });
         let due_ns = next_due_ns(&desired, changes.first());
-        Self {
+        Ok(Self {
             worker,
             port,
             desired,
@@ -64,7 +76,7 @@ impl<W: Write> Run<W> {
             counters,
             now_ms: 0,
             due_ns,
-        }
+        })
     }
 
     /// Lets all frames through; gives the report, and the exits or why one of them failed.
@@ -91,6 +103,8 @@ impl<W: Write> Run<W> {
         self.pass_until((due_ns / MILLISECOND_NS).max(self.now_ms));
         self.desired.expire_removals(self.now_ms);
         while let Some((at_ns, change)) = self.changes.pop_front_if(|(at_ns, _)| *at_ns <= due_ns) {
+            // a deadline of zero is over before the next change of the same time
+            self.desired.expire_removals(self.now_ms);
             let applied = self.desired.apply(&change, self.now_ms, &self.liveness);
             applied.map_err(|source| ReplayError::Change { at_ns, source })?;
         }

@@ -87,7 +87,7 @@ fn run(scene: Replay, frames: &[(u64, Vec<u8>)]) -> (Report, Vec<Vec<u8>>) {
     let capture = Capture::parse(input.finish().unwrap()).unwrap();
     let exits = Exits { ports: vec![writer(), writer()], punt: writer(), drop: writer() };
     let port = CapturePort::new(vec![Input { port: PortId(0), capture }], exits);
-    let (report, exits) = Run::new(scene, port).play().unwrap();
+    let (report, exits) = Run::new(scene, port).unwrap().play().unwrap();
     (report, exits.unwrap().finish().unwrap())
 }
 

@@ -43,22 +43,70 @@ pub struct FlowTable {
     timeouts: Timeouts,
 }
 
+/// What a flow table is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct TableSpec {
+    /// Flows of both families together, split evenly over the shards.
+    pub capacity: usize,
+    /// Flows for which memory is reserved: `capacity`, or fewer if there can't be as many. The bounds are those of
+    /// `capacity`.
+    pub reserved: usize,
+    /// Number of shards.
+    pub workers: usize,
+    /// Idle timeouts.
+    pub timeouts: Timeouts,
+    /// Seeds of the hash.
+    pub seeds: TableSeeds,
+    /// How flows that are over are found.
+    pub sweep: Sweep,
+}
+
+/// Why there is no flow table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableError {
+    /// A shard would have more than [`MOST_FLOWS`] flows.
+    TooLarge(usize),
+    /// There is no memory for so many flows.
+    NoMemory(usize),
+}
+
+/// Most flows of a shard: slots are numbered with 31 bits.
+pub const MOST_FLOWS: usize = 1 << 29;
+
+impl std::fmt::Display for TableError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge(flows) => {
+                write!(f, "a flow table of {flows} flows per worker is too large: {MOST_FLOWS} is allowed")
+            }
+            Self::NoMemory(flows) => {
+                write!(f, "there is no memory for a flow table of {flows} flows per worker")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TableError {}
+
 impl FlowTable {
-    /// A table for `capacity` flows of both families together, split evenly over `workers` shards.
-    #[must_use]
-    pub fn new(capacity: usize, workers: usize, timeouts: Timeouts, seeds: TableSeeds, sweep: Sweep) -> Self {
-        let hasher = seeds.hasher();
-        let workers = workers.max(1);
-        let shares: Vec<usize> = (0..workers)
-            .map(|worker| capacity / workers + usize::from(worker < capacity % workers))
-            .collect();
-        let v4 = reserve(&hasher, &shares);
-        let v6 = reserve(&hasher, &shares);
-        let books = shares.iter().enumerate().map(|(worker, &share)| {
-            RwLock::new(Books::new(share, sweep, slots(&v4, worker), slots(&v6, worker)))
+    /// A table with all the memory that it will need.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn new(spec: &TableSpec) -> Result<Self, TableError> {
+        let TableSpec { timeouts, sweep, .. } = *spec;
+        let workers = spec.workers.max(1);
+        let hasher = spec.seeds.hasher();
+        let share = |flows: usize, worker: usize| flows / workers + usize::from(worker < flows % workers);
+        let reserved: Vec<usize> =
+            (0..workers).map(|worker| share(spec.reserved.min(spec.capacity), worker)).collect();
+        let (v4, v6) = (reserve(&hasher, &reserved)?, reserve(&hasher, &reserved)?);
+        let books = (0..workers).map(|worker| {
+            let capacity = share(spec.capacity, worker);
+            RwLock::new(Books::new(capacity, sweep, slots(&v4, worker), slots(&v6, worker)))
         });
         let books = books.collect();
-        Self { v4, v6, books, hasher, timeouts }
+        Ok(Self { v4, v6, books, hasher, timeouts })
     }
 
     /// Number of shards, one per worker.
@@ -117,15 +165,21 @@ impl TableSeeds {
 
 /// A map with a shard per worker and room for its share of flows, however they spread over the families. Memory that
 /// no flow uses is reserved, but not touched.
-fn reserve<K: Eq + Hash>(hasher: &RandomState, shares: &[usize]) -> DashMap<K, FlowEntry, RandomState> {
+fn reserve<K: Eq + Hash>(
+    hasher: &RandomState,
+    shares: &[usize],
+) -> Result<DashMap<K, FlowEntry, RandomState>, TableError> {
     let shard_amount = shares.len().next_power_of_two().max(2);
     let mut map = DashMap::with_capacity_and_hasher_and_shard_amount(0, hasher.clone(), shard_amount);
     for (shard, &share) in map.shards_mut().iter_mut().zip(shares) {
+        if share > MOST_FLOWS {
+            return Err(TableError::TooLarge(share));
+        }
         // in a small table the marks of a few removals would use up the free slots
         let capacity = if share < 1024 { share * 4 } else { share };
-        *shard.get_mut() = RawTable::with_capacity(capacity);
+        *shard.get_mut() = RawTable::try_with_capacity(capacity).map_err(|_| TableError::NoMemory(share))?;
     }
-    map
+    Ok(map)
 }
 
 fn slots<K: Eq + Hash>(map: &DashMap<K, FlowEntry, RandomState>, worker: usize) -> usize {

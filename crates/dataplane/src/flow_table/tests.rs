@@ -1,6 +1,6 @@
 //! The bounds of a shard, and the table against a model that knows nothing of slots.
 
-use super::{FlowEntry, FlowState, FlowTable, Sweep, TableSeeds};
+use super::{FlowEntry, FlowState, FlowTable, MOST_FLOWS, Sweep, TableError, TableSeeds, TableSpec};
 use crate::counters::WorkerCounters;
 use crate::timeouts::Timeouts;
 use evenkeel_nexthop::MemberId;
@@ -24,7 +24,18 @@ fn key(n: u32) -> FlowKey {
 fn table(capacity: usize, sweep: Sweep) -> (FlowTable, WorkerCounters) {
     let counters = WorkerCounters::default();
     counters.reserve(16);
-    (FlowTable::new(capacity, 1, TIMEOUTS, TableSeeds::Fixed, sweep), counters)
+    (FlowTable::new(&spec(capacity, sweep)).unwrap(), counters)
+}
+
+fn spec(capacity: usize, sweep: Sweep) -> TableSpec {
+    TableSpec {
+        capacity,
+        reserved: capacity,
+        workers: 1,
+        timeouts: TIMEOUTS,
+        seeds: TableSeeds::Fixed,
+        sweep,
+    }
 }
 
 fn half_open(now_ms: u32) -> FlowEntry {
@@ -81,6 +92,16 @@ fn a_capacity_of_one_tracks_one_flow_and_of_none_tracks_none() {
     assert_eq!((shard.len(), counters.flows.evicted.value()), (1, 1));
     let (none, counters) = table(0, Sweep::Whole);
     assert!(none.lock(0, &counters).unwrap().insert(&key(1), none.hash(&key(1)), half_open(0), 0).is_none());
+}
+
+#[test]
+fn a_table_that_cannot_be_is_refused() {
+    let error = FlowTable::new(&spec(MOST_FLOWS + 1, Sweep::Paced)).unwrap_err();
+    assert_eq!(error, TableError::TooLarge(MOST_FLOWS + 1));
+    let few = TableSpec { reserved: 3, ..spec(usize::MAX, Sweep::Paced) };
+    let (table, counters) = (FlowTable::new(&few).unwrap(), WorkerCounters::default());
+    let mut shard = table.lock(0, &counters).unwrap();
+    assert!((0..3).all(|n| shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0).is_some()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Worker, WorkerSpec};
 use crate::counters::WorkerCounters;
-use crate::flow_table::{FlowTable, Sweep, TableSeeds};
+use crate::flow_table::{FlowTable, Sweep, TableSeeds, TableSpec};
 use crate::memory::{Exit, MemoryPort};
 use crate::published::Published;
 use crate::timeouts::Timeouts;
@@ -53,8 +53,15 @@ impl Lab {
         ];
         let mut desired = Desired::new(0, vec![OWN], services, vec![group]).unwrap();
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let table =
-            Arc::new(FlowTable::new(capacity, workers, Timeouts::default(), TableSeeds::Fixed, Sweep::Whole));
+        let table = TableSpec {
+            capacity,
+            reserved: capacity,
+            workers,
+            timeouts: Timeouts::default(),
+            seeds: TableSeeds::Fixed,
+            sweep: Sweep::Whole,
+        };
+        let table = Arc::new(FlowTable::new(&table).unwrap());
         let counters: Vec<_> = (0..workers).map(|_| Arc::new(WorkerCounters::default())).collect();
         counters.iter().for_each(|c| c.reserve(16));
         let workers = counters.iter().enumerate().map(|(index, counters)| {

@@ -12,7 +12,7 @@ use evenkeel_control::Config;
 use evenkeel_control::config::{InterfaceConfig, Mode};
 use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec};
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Desired, Liveness, PortId};
 use std::sync::Arc;
@@ -61,14 +61,16 @@ impl Forwarder {
         let sockets = open_queues(queues, &interfaces, &mut steering)?;
         let monitors = sockets.iter().map(Queue::monitor).collect::<Result<_, _>>()?;
 
-        let table = FlowTable::new(
-            config.dataplane.flow_capacity,
-            queues as usize,
-            config.timeouts,
-            TableSeeds::Random,
-            Sweep::Paced,
-        );
-        let table = Arc::new(table);
+        let capacity = config.dataplane.flow_capacity;
+        let table = FlowTable::new(&TableSpec {
+            capacity,
+            reserved: capacity,
+            workers: queues as usize,
+            timeouts: config.timeouts,
+            seeds: TableSeeds::Random,
+            sweep: Sweep::Paced,
+        });
+        let table = Arc::new(table.context("dataplane.flow_capacity")?);
         let spec = |index: usize| WorkerSpec {
             index,
             ports: interfaces.iter().map(|interface| interface.mac).collect(),

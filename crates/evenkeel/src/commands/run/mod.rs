@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// Forward packets until a signal ends it.
 ///
-/// Needs root, or the capabilities CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF. Says `ready` on stderr in a line of its own once
+/// Needs root, or the capabilities `CAP_NET_ADMIN`, `CAP_NET_RAW` and `CAP_BPF`. Says `ready` on stderr in a line of its own once
 /// packets are taken. SIGHUP reads the configuration again, SIGTERM and SIGINT end it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  evenkeel run --config /etc/evenkeel/evenkeel.toml --stats-interval 10s")]
