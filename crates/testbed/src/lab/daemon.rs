@@ -51,7 +51,7 @@ impl Daemon {
         fs::write(&self.config, config)?;
         let seen_bytes = self.process.log().len();
         self.process.signal(Signal::SIGHUP)?;
-        self.process.wait_for_line(seen_bytes, RELOAD_LIMIT, |line| line.contains("reload")).context("SIGHUP")
+        self.process.wait_for_line(seen_bytes, RELOAD_LIMIT, is_answer).context("SIGHUP")
     }
 
     /// Everything that it has said.
@@ -139,6 +139,11 @@ impl Report {
         ensure!(packets("received")? == taken, "workers' packets are {taken}: {}", self.json);
         Ok(())
     }
+}
+
+/// Whether a line says what came of a reload.
+fn is_answer(line: &str) -> bool {
+    line.contains("reload") || line == "nothing was changed"
 }
 
 fn sum<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {

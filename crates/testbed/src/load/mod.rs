@@ -41,8 +41,8 @@ pub struct LoadSpec {
     pub held_per_vip: usize,
     /// Every held connection sends a request so often.
     pub request_interval: Duration,
-    /// Each VIP gets a connection of a single request so often.
-    pub short_interval: Duration,
+    /// Each VIP gets a connection of a single request so often; `None`: never.
+    pub short_interval: Option<Duration>,
     /// Connecting, and a response, may take so long.
     pub timeout: Duration,
 }
@@ -54,7 +54,7 @@ impl Default for LoadSpec {
             port: 80,
             held_per_vip: 120,
             request_interval: Duration::from_millis(200),
-            short_interval: Duration::from_millis(50),
+            short_interval: Some(Duration::from_millis(50)),
             timeout: Duration::from_secs(2),
         }
     }
@@ -164,7 +164,9 @@ async fn run(spec: &LoadSpec, shared: &Arc<Shared>) {
             let delay = delay + spec.request_interval.mul_f64(index as f64 / 1000.0);
             places.spawn(hold(spec.clone(), vip, number, delay, shared.clone()));
         }
-        places.spawn(open_short_ones(spec.clone(), vip, shared.clone()));
+        if let Some(interval) = spec.short_interval {
+            places.spawn(open_short_ones(spec.clone(), vip, interval, shared.clone()));
+        }
     }
     while places.join_next().await.is_some() {}
 }
@@ -212,9 +214,9 @@ async fn hold_connection(mut connection: Connection, spec: &LoadSpec, shared: &S
 }
 
 /// New flows all the time: they show who takes new ones.
-async fn open_short_ones(spec: LoadSpec, vip: IpAddr, shared: Arc<Shared>) {
+async fn open_short_ones(spec: LoadSpec, vip: IpAddr, interval: Duration, shared: Arc<Shared>) {
     let mut under_way = JoinSet::new();
-    let mut ticks = time::interval(spec.short_interval);
+    let mut ticks = time::interval(interval);
     for number in 0.. {
         ticks.tick().await;
         if shared.ending.load(Ordering::Relaxed) {
