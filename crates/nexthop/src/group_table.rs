@@ -37,9 +37,9 @@ pub(crate) struct Slot {
 #[derive(Debug, Clone)]
 pub(crate) struct StandIns {
     /// By bucket, the slot that serves.
-    pub(crate) serving: Arc<[u16]>,
+    serving: Arc<[u16]>,
     /// Slots that were not usable when it was written.
-    pub(crate) unusable: Arc<[u16]>,
+    unusable: Arc<[u16]>,
 }
 
 /// How much of a group one member serves.
@@ -98,10 +98,7 @@ impl GroupTable {
     #[cold]
     fn stand_in(&self, bucket: u32, liveness: &Liveness) -> Option<MemberId> {
         self.written(bucket, liveness)
-            .or_else(|| {
-                best_usable(&self.slots, bucket, |_, slot| slot.is_usable(liveness))
-                    .and_then(|slot| self.slot(slot))
-            })
+            .or_else(|| self.slot(best(&self.slots, bucket, |_, slot| slot.is_usable(liveness))?))
             .map(|slot| slot.member)
     }
 
@@ -135,32 +132,49 @@ impl Slot {
 }
 
 impl StandIns {
-    /// Writes into the table who serves the buckets of owners that are not usable; `None` if all are usable.
-    pub(crate) fn write(owners: &[u16], slots: &[Option<Slot>], liveness: &Liveness) -> Option<Self> {
-        let usable: Vec<bool> =
-            slots.iter().map(|slot| slot.is_some_and(|slot| slot.is_usable(liveness))).collect();
-        let unusable: Arc<[u16]> = (0..)
-            .zip(slots.iter().zip(&usable))
-            .filter(|(_, (slot, usable))| slot.is_some() && !**usable)
-            .map(|(index, _)| index)
-            .collect();
-        if unusable.is_empty() {
-            return None;
-        }
-        let is_usable = |slot: u16| usable.get(usize::from(slot)).copied().unwrap_or(false);
-        let serves = |(bucket, &owner): (u32, &u16)| {
-            if is_usable(owner) || owner == NOBODY {
-                return owner;
+    /// Slots whose taker can't serve now.
+    pub(crate) fn unusable(slots: &[Option<Slot>], liveness: &Liveness) -> Vec<u16> {
+        let is_unusable = |slot: &Option<Slot>| slot.is_some_and(|slot| !slot.is_usable(liveness));
+        (0..).zip(slots).filter(|(_, slot)| is_unusable(slot)).map(|(index, _)| index).collect()
+    }
+
+    /// True if it was written for these.
+    pub(crate) fn is_for(&self, unusable: &[u16]) -> bool {
+        *self.unusable == *unusable
+    }
+
+    /// Writes into the table who serves the buckets of the owners that are `unusable`, in ascending order.
+    pub(crate) fn write(owners: &[u16], slots: &[Option<Slot>], unusable: &[u16]) -> Self {
+        let mut can_serve: Vec<bool> = slots.iter().map(Option::is_some).collect();
+        for slot in unusable {
+            if let Some(can_serve) = can_serve.get_mut(usize::from(*slot)) {
+                *can_serve = false;
             }
-            best_usable(slots, bucket, |index, _| is_usable(index)).unwrap_or(NOBODY)
-        };
-        Some(Self { serving: (0..).zip(owners).map(serves).collect(), unusable })
+        }
+        let can_serve = |slot: u16| can_serve.get(usize::from(slot)).copied().unwrap_or(false);
+        let mut serving: Vec<u16> = owners.to_vec();
+        for (bucket, slot) in (0..).zip(&mut serving) {
+            if *slot != NOBODY && !can_serve(*slot) {
+                *slot = best(slots, bucket, |index, _| can_serve(index)).unwrap_or(NOBODY);
+            }
+        }
+        Self { serving: serving.into(), unusable: unusable.into() }
     }
 }
 
-/// The slot with the lowest (cost, address) for a bucket among those that `is_usable` lets through.
-fn best_usable(slots: &[Option<Slot>], bucket: u32, is_usable: impl Fn(u16, &Slot) -> bool) -> Option<u16> {
-    let candidates = (0..).zip(slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)));
-    let usable = candidates.filter(|(index, slot)| is_usable(*index, slot));
-    usable.min_by_key(|(_, slot)| (slot.scorer.cost(bucket), slot.address)).map(|(index, _)| index)
+/// The slot with the lowest (cost, address) for a bucket among those that `may` lets through.
+fn best(slots: &[Option<Slot>], bucket: u32, may: impl Fn(u16, &Slot) -> bool) -> Option<u16> {
+    let mut best: Option<(u64, u32, u16, &Slot)> = None;
+    for (index, slot) in (0..).zip(slots) {
+        let Some(slot) = slot.as_ref().filter(|slot| may(index, slot)) else { continue };
+        let place = slot.scorer.places.of(bucket);
+        if best.is_some_and(|(_, high, _, other)| slot.scorer.is_beaten(place, &other.scorer, high)) {
+            continue;
+        }
+        let cost = slot.scorer.cost_at(bucket, place);
+        if best.is_none_or(|(least, _, _, other)| (cost, slot.address) < (least, other.address)) {
+            best = Some((cost, place, index, slot));
+        }
+    }
+    best.map(|(_, _, index, _)| index)
 }

@@ -25,21 +25,35 @@ impl Scorer {
 
     /// The hash of this nexthop and a bucket: the bucket's place, then random bits.
     #[inline]
-    pub(crate) fn hash(&self, bucket: u32) -> u64 {
+    fn hash(&self, bucket: u32, place: u32) -> u64 {
         let bits = self.places.bits();
-        u64::from(self.places.of(bucket)) << (64 - bits) | self.hasher.hash(bucket) >> bits
+        u64::from(place) << (64 - bits) | self.hasher.hash(bucket) >> bits
     }
 
     /// The cost that a hash gives: -log2(hash / 2^64) / weight in units of 2^-37, below 2^44. Never rises with the hash.
     #[inline]
-    pub(crate) fn cost_of(&self, hash: u64) -> u64 {
+    fn cost_of(&self, hash: u64) -> u64 {
         ((u128::from(minus_log2(hash)) * u128::from(self.inverse_weight)) >> 43) as u64
     }
 
     /// What it costs this nexthop to take a bucket.
     #[inline]
     pub(crate) fn cost(&self, bucket: u32) -> u64 {
-        self.cost_of(self.hash(bucket))
+        self.cost_at(bucket, self.places.of(bucket))
+    }
+
+    /// The same, for a bucket whose place is known.
+    #[inline]
+    pub(crate) fn cost_at(&self, bucket: u32, place: u32) -> u64 {
+        self.cost_of(self.hash(bucket, place))
+    }
+
+    /// True if a bucket at this place surely costs more than it costs `other` at its place: no need for logarithms.
+    ///
+    /// Two places higher is a higher hash by so much that the cost is lower, whatever the random bits.
+    #[inline]
+    pub(crate) fn is_beaten(&self, place: u32, other: &Self, other_place: u32) -> bool {
+        place + 1 < other_place && self.inverse_weight >= other.inverse_weight
     }
 
     /// The lowest place at which a bucket may cost `cost` or less: below it none needs a logarithm.
@@ -95,8 +109,8 @@ impl Places {
         place
     }
 
-    /// The buckets from a place upward, in no order.
-    pub(crate) fn buckets_from(&self, place: u32) -> impl Iterator<Item = u32> {
+    /// The places from one upward, with their buckets.
+    pub(crate) fn from(&self, place: u32) -> impl Iterator<Item = (u32, u32)> {
         let inverses = self.rounds.map(|(multiplier, _)| inverse(multiplier));
         (place..=self.mask).map(move |place| {
             let mut bucket = place;
@@ -104,7 +118,7 @@ impl Places {
                 bucket ^= bucket >> self.fold;
                 bucket = bucket.wrapping_sub(*addend).wrapping_mul(inverse) & self.mask;
             }
-            bucket
+            (place, bucket)
         })
     }
 }
@@ -187,8 +201,9 @@ mod tests {
             assert_eq!(identity(address, seed).to_string(), *own_identity);
             for (weight, cost) in [1, 3, 1000].into_iter().zip(costs) {
                 let scorer = Scorer::new(address, weight, seed, buckets);
-                assert_eq!(scorer.places.of(bucket).to_string(), *place, "{row}");
-                assert_eq!(format!("{:016x}", scorer.hash(bucket)), *hash, "{row}");
+                let own_place = scorer.places.of(bucket);
+                assert_eq!(own_place.to_string(), *place, "{row}");
+                assert_eq!(format!("{:016x}", scorer.hash(bucket, own_place)), *hash, "{row}");
                 assert_eq!(scorer.cost(bucket).to_string(), *cost, "{row}");
                 checked += 1;
             }
@@ -210,6 +225,17 @@ mod tests {
         }
 
         #[test]
+        fn who_is_beaten_costs_more(weights in (1u16..=1000, 1u16..=1000), bits in 6u32..=20, place: u32, higher in 2u32..5) {
+            let scorer = |weight| Scorer::new([198, 51, 100, 1].into(), weight, 7, 1 << bits);
+            let (light, heavy) = (scorer(weights.0.min(weights.1)), scorer(weights.0.max(weights.1)));
+            let low = place % ((1 << bits) - higher);
+            prop_assert!(light.is_beaten(low, &heavy, low + higher));
+            prop_assert!(!light.is_beaten(low, &heavy, low + 1));
+            let (most, least) = ((u64::from(low + 1) << (64 - bits)) - 1, u64::from(low + higher) << (64 - bits));
+            prop_assert!(light.cost_of(most) > heavy.cost_of(least));
+        }
+
+        #[test]
         fn below_place_within_all_cost_more(weight in 1u16..=1000, cost in 0u64..1 << 40, bucket in 0u32..65_536) {
             let scorer = scorer("2001:db8::1", weight, 7);
             if scorer.cost(bucket) <= cost {
@@ -220,9 +246,10 @@ mod tests {
         #[test]
         fn places_are_a_permutation_and_go_back(bits in 6u32..=16, seed: u64, from in 0u32..64) {
             let scorer = Scorer::new([198, 51, 100, 1].into(), 1, seed, 1 << bits);
-            let mut buckets: Vec<u32> = scorer.places.buckets_from(from).collect();
-            for (bucket, place) in buckets.iter().zip(from..) {
-                prop_assert_eq!(scorer.places.of(*bucket), place);
+            let mut buckets = Vec::new();
+            for (place, bucket) in scorer.places.from(from) {
+                prop_assert_eq!(scorer.places.of(bucket), place);
+                buckets.push(bucket);
             }
             buckets.sort_unstable();
             buckets.dedup();

@@ -28,7 +28,7 @@ const MAX_TAKERS: usize = NOBODY as usize;
 /// A change of fewer than one taker in this many is mended; else everything is assigned anew, which is then faster.
 const MENDABLE_PART: usize = 4;
 /// About so many takers per bucket are close enough to be looked at first.
-const TAKERS_IN_REACH: u64 = 10;
+const TAKERS_IN_REACH: u64 = 8;
 
 /// A member that takes new flows, as far as buckets are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,11 @@ impl Assignment {
     /// Takers by slot.
     pub fn takers(&self) -> impl ExactSizeIterator<Item = Option<Taker>> {
         self.slots.iter().map(|slot| slot.as_ref().map(|slot| slot.taker))
+    }
+
+    /// Takers by slot, with their scores.
+    pub(crate) fn scorers(&self) -> impl ExactSizeIterator<Item = Option<(Taker, Scorer)>> {
+        self.takers().zip(&self.bidders).map(|(taker, bidder)| Some((taker?, bidder.scorer)))
     }
 
     /// Assigns the buckets to these takers, each with an address of its own. What came before has no influence on who

@@ -3,6 +3,7 @@
 use super::bid::Bid;
 use super::slot::{Bidder, Slot};
 use super::{Assignment, NOBODY};
+use crate::score::Scorer;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -34,16 +35,20 @@ impl Assignment {
     }
 
     /// The best taker that accepts a bucket, among those within reach or all, with its bid. `refusals` gets the bids that
-    /// cost no less than `from` and were not accepted.
+    /// cost no less than `from` and were not accepted, as far as they are better than that.
     fn best(&self, from: Bid, in_reach: bool, refusals: &mut Vec<(Bid, u16)>) -> Option<(Bid, u16)> {
         refusals.clear();
         let bucket = from.bucket();
         let mut best: Option<(Bid, u16)> = None;
+        let mut best_place: Option<(&Scorer, u32)> = None;
         for (bidder, slot) in self.bidders.iter().zip(0..) {
-            if in_reach && bidder.scorer.places.of(bucket) < bidder.cutoff {
+            let place = bidder.scorer.places.of(bucket);
+            if in_reach && place < bidder.cutoff
+                || best_place.is_some_and(|(other, high)| bidder.scorer.is_beaten(place, other, high))
+            {
                 continue;
             }
-            let bid = Bid::new(bidder.scorer.cost(bucket), bucket);
+            let bid = Bid::new(bidder.scorer.cost_at(bucket, place), bucket);
             if in_reach && bid.cost() > self.reach {
                 continue;
             }
@@ -53,6 +58,7 @@ impl Assignment {
                 }
             } else if best.is_none_or(|(other, by)| self.prefers((bid, slot), (other, by))) {
                 best = Some((bid, slot));
+                best_place = Some((&bidder.scorer, place));
             }
         }
         best
@@ -137,13 +143,16 @@ impl Assignment {
     /// Notes for a taker that just came which buckets like it better than their owner. Free buckets ask by themselves.
     pub(super) fn court(&mut self, index: u16) {
         let Some(own) = self.bidder(index).copied() else { return };
-        let first_place = own.scorer.place_within(self.worst);
-        let likes = |bucket: u32| {
-            let bid = Bid::new(own.scorer.cost(bucket), bucket);
-            let owner = self.bid(self.owner(bucket), bucket)?;
-            (bid <= owner).then_some(Reverse(bid))
+        let likes = |(place, bucket): (u32, u32)| {
+            let owner = self.bidder(self.owner(bucket))?;
+            if own.scorer.is_beaten(place, &owner.scorer, owner.scorer.places.of(bucket)) {
+                return None;
+            }
+            let cost = own.scorer.cost_at(bucket, place);
+            (cost <= owner.scorer.cost(bucket)).then(|| Reverse(Bid::new(cost, bucket)))
         };
-        let waiting: Vec<_> = own.scorer.places.buckets_from(first_place).filter_map(likes).collect();
+        let first_place = own.scorer.place_within(self.worst);
+        let waiting: Vec<_> = own.scorer.places.from(first_place).filter_map(likes).collect();
         if let Some(Some(slot)) = self.slots.get_mut(usize::from(index)) {
             slot.waiting = waiting.into();
         }

@@ -2,11 +2,10 @@
 
 use super::member::{MemberState, Phase};
 use super::nexthops::Nexthops;
-use crate::assignment::{Assignment, NOBODY, Taker};
+use crate::assignment::{Assignment, Taker};
 use crate::group_table::{GroupTable, Slot, StandIns};
 use crate::id::MemberId;
 use crate::liveness::Liveness;
-use crate::score::Scorer;
 use crate::spec::MIN_BUCKETS;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,6 +21,8 @@ pub(super) struct Group {
     pub(super) changed: bool,
     assignment: Assignment,
     last: Arc<GroupTable>,
+    /// State of the nexthops that `last` is for.
+    nexthops_version: u64,
 }
 
 impl Group {
@@ -35,7 +36,8 @@ impl Group {
             standing_in: None,
             wants: Arc::default(),
         };
-        Self { name, members: Vec::new(), changed: true, assignment, last: Arc::new(last) }
+        let (members, last) = (Vec::new(), Arc::new(last));
+        Self { name, members, changed: true, assignment, last, nexthops_version: 0 }
     }
 
     pub(super) fn buckets(&self) -> u32 {
@@ -50,68 +52,83 @@ impl Group {
         }
     }
 
-    /// Gives the memory of a group that the configuration no longer has back; its members own nothing any more.
+    /// Gives back the memory of a group that the configuration no longer has; its members own nothing any more.
     pub(super) fn retire(&mut self, seed: u64) {
         self.set_buckets(MIN_BUCKETS, seed);
     }
 
-    /// The group's table: the last one, or one that shares with it what didn't change.
+    /// The group's table: the last one if nothing changed, else one that shares with it what did not.
     pub(super) fn table(
         &mut self,
-        seed: u64,
         members: &[MemberState],
         nexthops: &Nexthops,
         liveness: &Liveness,
     ) -> Arc<GroupTable> {
-        let (owners, wants) = if std::mem::take(&mut self.changed) {
-            self.assign(members)
+        let assigned_anew = std::mem::take(&mut self.changed).then(|| self.assign(members));
+        let slots = if assigned_anew.is_some() || self.nexthops_version != nexthops.version() {
+            self.nexthops_version = nexthops.version();
+            self.slots(members, nexthops)
         } else {
-            (Arc::clone(&self.last.owners), Arc::clone(&self.last.wants))
+            Arc::clone(&self.last.slots)
         };
-        let slots = self.slots(seed, members, nexthops);
-        let standing_in = StandIns::write(&owners, &slots, liveness);
+        let (owners, wants) = match assigned_anew {
+            Some((owners, wants)) => (owners, wants),
+            None => (Arc::clone(&self.last.owners), Arc::clone(&self.last.wants)),
+        };
+        let standing_in = self.standing_in(&owners, &slots, liveness);
         self.last = Arc::new(GroupTable { name: Arc::clone(&self.name), owners, slots, standing_in, wants });
         Arc::clone(&self.last)
     }
 
+    /// Who stands in for takers that can't serve: as in the last table if these and the owners are the same.
+    fn standing_in(
+        &self,
+        owners: &Arc<[u16]>,
+        slots: &[Option<Slot>],
+        liveness: &Liveness,
+    ) -> Option<StandIns> {
+        let unusable = StandIns::unusable(slots, liveness);
+        if unusable.is_empty() {
+            return None;
+        }
+        let last = self.last.standing_in.as_ref();
+        let is_same = |last: &&StandIns| Arc::ptr_eq(owners, &self.last.owners) && last.is_for(&unusable);
+        Some(last.filter(is_same).cloned().unwrap_or_else(|| StandIns::write(owners, slots, &unusable)))
+    }
+
     /// Assigns the buckets anew: owners, and what each member should own.
-    #[expect(clippy::type_complexity, reason = "for now")]
     fn assign(&mut self, members: &[MemberState]) -> (Arc<[u16]>, Arc<[(MemberId, f64)]>) {
-        let own = || self.members.iter().filter_map(|id| Some((*id, members.get(id.index())?)));
-        let takers: Vec<Taker> = own()
+        let takers: Vec<Taker> = self
+            .own(members)
             .filter(|(_, member)| member.is_taker())
             .map(|(_, member)| Taker { address: member.address, weight: member.weight })
             .collect();
         let total: u64 = takers.iter().map(|taker| u64::from(taker.weight)).sum();
+        let buckets = f64::from(self.buckets());
         let want = |member: &MemberState| {
-            let weight = if member.is_taker() { f64::from(member.weight) } else { 0.0 };
-            f64::from(self.buckets()) * weight / (total.max(1) as f64)
+            if member.is_taker() { buckets * f64::from(member.weight) / total as f64 } else { 0.0 }
         };
-        let wants = own()
-            .filter(|(_, member)| member.phase != Phase::Gone)
-            .map(|(id, member)| (id, want(member)))
-            .collect();
+        let present = self.own(members).filter(|(_, member)| member.phase != Phase::Gone);
+        let wants = present.map(|(id, member)| (id, want(member))).collect();
         self.assignment.set_takers(&takers);
         (self.assignment.owners().into(), wants)
     }
 
-    fn slots(&self, seed: u64, members: &[MemberState], nexthops: &Nexthops) -> Arc<[Option<Slot>]> {
-        let own = self.members.iter().filter_map(|id| Some((*id, members.get(id.index())?)));
-        let takers: HashMap<IpAddr, (MemberId, &MemberState)> = own
-            .filter(|(_, member)| member.is_taker())
-            .map(|(id, member)| (member.address, (id, member)))
-            .collect();
-        let slot = |taker: Option<Taker>| {
-            let taker = taker?;
-            let (id, member) = takers.get(&taker.address)?;
-            Some(Slot {
-                member: *id,
-                nexthop: member.nexthop,
-                resolved: nexthops.nexthop(member.nexthop).is_some_and(|nexthop| nexthop.adjacency.is_some()),
-                address: taker.address,
-                scorer: Scorer::new(taker.address, taker.weight, seed, self.buckets()),
-            })
+    fn slots(&self, members: &[MemberState], nexthops: &Nexthops) -> Arc<[Option<Slot>]> {
+        let takers = self.own(members).filter(|(_, member)| member.is_taker());
+        let takers: HashMap<IpAddr, (MemberId, &MemberState)> =
+            takers.map(|(id, member)| (member.address, (id, member))).collect();
+        let slot = |taker| {
+            let (Taker { address, .. }, scorer) = taker?;
+            let &(member, state) = takers.get(&address)?;
+            let nexthop = state.nexthop;
+            let resolved = nexthops.nexthop(nexthop).is_some_and(|nexthop| nexthop.adjacency.is_some());
+            Some(Slot { member, nexthop, resolved, address, scorer })
         };
-        self.assignment.takers().take(usize::from(NOBODY)).map(slot).collect()
+        self.assignment.scorers().map(slot).collect()
+    }
+
+    fn own<'m>(&self, members: &'m [MemberState]) -> impl Iterator<Item = (MemberId, &'m MemberState)> {
+        self.members.iter().filter_map(|id| Some((*id, members.get(id.index())?)))
     }
 }

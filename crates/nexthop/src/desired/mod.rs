@@ -129,8 +129,8 @@ impl Desired {
     pub fn snapshot(&mut self, liveness: &Liveness) -> Snapshot {
         self.generation += 1;
         let members = self.members.iter().map(|member| member.record(&self.nexthops)).collect();
-        let (seed, all, nexthops) = (self.hash_seed, &self.members, &self.nexthops);
-        let groups = self.groups.iter_mut().map(|group| group.table(seed, all, nexthops, liveness)).collect();
+        let (all, nexthops) = (&self.members, &self.nexthops);
+        let groups = self.groups.iter_mut().map(|group| group.table(all, nexthops, liveness)).collect();
         Snapshot {
             generation: self.generation,
             services: Arc::clone(&self.services),

@@ -23,6 +23,8 @@ pub(super) struct Nexthops {
     ports: Vec<Mac>,
     list: Vec<Nexthop>,
     by_identity: HashMap<(IpAddr, Option<PortId>), NexthopId>,
+    /// Counts changes of adjacencies.
+    version: u64,
 }
 
 /// There is no id for another nexthop.
@@ -38,7 +40,12 @@ impl Nexthop {
 
 impl Nexthops {
     pub(super) fn new(ports: Vec<Mac>) -> Self {
-        Self { ports, list: Vec::new(), by_identity: HashMap::new() }
+        Self { ports, list: Vec::new(), by_identity: HashMap::new(), version: 1 }
+    }
+
+    /// Another number after each change of how a nexthop is reached.
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     pub(super) fn port_count(&self) -> usize {
@@ -75,6 +82,7 @@ impl Nexthops {
     /// Sets the MAC that the configuration gives. Without one, what was resolved before stays until it is set anew.
     pub(super) fn set_mac(&mut self, id: NexthopId, mac: Option<Mac>) {
         let Some(nexthop) = self.list.get_mut(id.index()) else { return };
+        self.version += 1;
         let was_static = nexthop.is_static();
         nexthop.mac = mac;
         if let (Some(port), Some(destination)) = (nexthop.port, mac) {
@@ -90,6 +98,7 @@ impl Nexthops {
         match self.list.get_mut(id.index()) {
             Some(nexthop) if !nexthop.is_static() && nexthop.adjacency != adjacency => {
                 nexthop.adjacency = adjacency;
+                self.version += 1;
                 true
             }
             _ => false,
