@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const SOURCE: &str = "bpf/steer.bpf.c";
 
 fn main() {
-    println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-changed=bpf");
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
     // Debian keeps asm/types.h in the directory of the architecture, where clang does not look for the target bpf.

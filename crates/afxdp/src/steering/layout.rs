@@ -1,4 +1,4 @@
-//! Keys and values of the steering program's maps, as bytes. Counterpart of the structs in `bpf/steer.bpf.c`.
+//! Keys and values of the steering program's maps, as bytes. Counterpart of the structs in `bpf/maps.h`.
 
 use super::FrameCounts;
 use evenkeel_packet::Mac;
