@@ -45,6 +45,9 @@ fn equal_weights(rounds: u64) {
                 come.add(&owners(&assignment), &before, newcomer.address);
                 assignment.set_takers(&takers);
             }
+            let mut anew = Assignment::new(BUCKETS, seed);
+            anew.set_takers(&takers);
+            assert!(owners(&anew) == owners(&assignment), "history shows");
         }
         let mean = f64::from(BUCKETS) / f64::from(nexthops);
         println!(
@@ -180,12 +183,12 @@ impl Moves {
 }
 
 /// CPU time of this thread for some work, in milliseconds.
-fn cpu_ms(work: impl FnOnce()) -> f64 {
+fn cpu_ms<T>(work: impl FnOnce() -> T) -> f64 {
     let now_ns = || {
         let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         stat.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0)
     };
     let start_ns = now_ns();
-    work();
+    let _ = work();
     (now_ns() - start_ns) / 1e6
 }

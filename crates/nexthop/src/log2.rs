@@ -11,6 +11,7 @@ const STEP_BITS: u32 = 55;
 /// `TABLE[i]` is log2(1 + i/256).
 static TABLE: [u64; 257] = table();
 
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
 const fn table() -> [u64; 257] {
     let mut table = [0; 257];
     let mut i = 0;

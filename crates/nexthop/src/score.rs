@@ -151,7 +151,7 @@ struct BucketHasher {
 
 impl BucketHasher {
     const LEN: u64 = 12;
-    /// Bytes 24 to 56 of the default secret, as two words XORed each.
+    /// Bytes 24 to 56 of the default secret, the exclusive or of two words each.
     const SECRET: [u64; 2] =
         [0x1f67_b3b7_a4a4_4072 ^ 0x78e5_c0cc_4ee6_79cb, 0x2172_ffcc_7dd0_5a82 ^ 0x8e24_43f7_7446_08b8];
     const PRIME: u64 = 0x1656_6791_9e37_79f9;

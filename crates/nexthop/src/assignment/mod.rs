@@ -88,12 +88,13 @@ impl Assignment {
     }
 
     /// Assigns the buckets to these takers, each with an address of its own. What came before has no influence on who
-    /// owns what, only on how long it takes. Takers beyond the 65535th are left out.
-    pub fn set_takers(&mut self, takers: &[Taker]) {
+    /// owns what, only on how long it takes. Takers beyond the 65535th are left out. False if they are the ones that
+    /// there were: nothing changed.
+    pub fn set_takers(&mut self, takers: &[Taker]) -> bool {
         let takers = takers.get(..MAX_TAKERS).unwrap_or(takers);
         let (left, came) = self.difference(takers);
         if left.is_empty() && came.is_empty() {
-            return;
+            return false;
         }
         let quotas = Quotas::new(self.owners.len() as u32, takers.iter().map(|taker| taker.weight));
         if takers.is_empty() || MENDABLE_PART * left.len().max(came.len()) > takers.len() {
@@ -101,6 +102,7 @@ impl Assignment {
         } else {
             self.mend(&left, &came, &quotas);
         }
+        true
     }
 
     /// Slots whose taker is no longer among these or has another weight, and takers that are new or have.

@@ -42,7 +42,7 @@ fn from_nothing(buckets: u32, seed: u64, takers: &[Taker]) -> Assignment {
 /// The `index`th of many addresses of both families.
 fn address(index: u16) -> IpAddr {
     let [high, low] = index.to_be_bytes();
-    if index % 3 == 0 {
+    if index.is_multiple_of(3) {
         IpAddr::from([0x2001, 0x0db8, 0, 0, 0, 0, 0, index])
     } else {
         IpAddr::from([198, 51, high, low])
@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn from_nothing_as_defined(
         seed: u64,
-        bits in 6u32..10,
+        bits in 6u32..9,
         weights in prop_oneof![
             prop::collection::vec(Just(1u16), 0..64),
             prop::collection::vec(weight(), 0..64),
@@ -170,4 +170,50 @@ fn as_many_takers_as_buckets_get_one_each() {
     let mut owners = assignment.owners().to_vec();
     owners.sort_unstable();
     assert_eq!(owners, (0..64).collect::<Vec<u16>>());
+}
+
+/// Buckets that change hands when a taker leaves, and those that had to.
+fn moved(takers: &[Taker], assignment: &mut Assignment, leaves: usize) -> (usize, usize) {
+    let before = owners(assignment);
+    let mut fewer = takers.to_vec();
+    let left = fewer.remove(leaves).address;
+    assignment.set_takers(&fewer);
+    let after = owners(assignment);
+    assignment.set_takers(takers);
+    let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    (moved, before.iter().filter(|owner| **owner == Some(left)).count())
+}
+
+/// Balance and movement as they should be; `examples/bucket_bars.rs` measures them at full size.
+#[test]
+fn balanced_and_little_disturbed() {
+    // the last is 1000 takers of 65536 buckets, on an eighth of the scale
+    for (count, buckets, largest, most_moved) in
+        [(10, 65_536, 1.011, 1.02), (100, 16_384, 1.04, 1.3), (125, 8192, 1.055, 1.46)]
+    {
+        let takers = takers_with(std::iter::repeat_n(1, count));
+        let mut assignment = from_nothing(buckets, 11, &takers);
+        let mean = f64::from(buckets) / count as f64;
+        let most = assignment.slots.iter().flatten().map(|slot| slot.count).max().unwrap();
+        assert!(f64::from(most) / mean <= largest, "{count}: {most} of {mean}");
+        let changes: Vec<_> = (0..10).map(|i| moved(&takers, &mut assignment, i * count / 10)).collect();
+        let (moved, unavoidable) = changes.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        assert!(moved as f64 / unavoidable as f64 <= most_moved, "{count}: {moved} of {unavoidable}");
+        assert_eq!(owners(&assignment), owners(&from_nothing(buckets, 11, &takers)));
+    }
+}
+
+/// No share is 2 % or one bucket above what the weight says, none further below than four standard deviations.
+#[test]
+fn shares_follow_weights() {
+    for weights in [vec![1, 1000], vec![1, 3, 10], (1..60).map(|i| i * i % 1000 + 1).collect()] {
+        let total: u32 = weights.iter().map(|weight| u32::from(*weight)).sum();
+        let assignment = from_nothing(16_384, 2, &takers_with(weights));
+        for slot in assignment.slots.iter().flatten() {
+            let want = 16_384.0 * f64::from(slot.taker.weight) / f64::from(total);
+            let off = f64::from(slot.count) - want;
+            assert!(off <= (0.02 * want).max(1.0), "{off} above {want}");
+            assert!(-off <= (0.02 * want).max(4.0 * want.sqrt()), "{off} below {want}");
+        }
+    }
 }

@@ -79,14 +79,14 @@ impl Desired {
             return Err(ChangeError::UnknownPort { port });
         }
         self.check_absent(group, spec)?;
-        self.check_mac(spec.address, spec.port, spec.mac)?;
+        let mac = self.shared_mac(spec.address, spec.port, spec.mac)?;
         if spec.weight > 0 {
             self.check_bucket(group)?;
         }
         if self.nexthops.find(spec.address, spec.port).is_none() && !self.nexthops.has_room_for(1) {
             return Err(ChangeError::TooManyNexthops);
         }
-        self.enter(group, spec);
+        self.enter(group, &NexthopSpec { mac, ..spec.clone() });
         Ok(())
     }
 
@@ -124,16 +124,20 @@ impl Desired {
         Ok(())
     }
 
-    /// A nexthop that some group uses keeps its MAC.
-    fn check_mac(&self, address: IpAddr, port: Option<PortId>, mac: Option<Mac>) -> Result<(), ChangeError> {
-        let Some(id) = self.nexthops.find(address, port) else { return Ok(()) };
-        let is_used = self.members.iter().any(|member| member.nexthop == id && member.phase != Phase::Gone);
+    /// The MAC of a nexthop that some group uses already, else the one that is given now.
+    fn shared_mac(
+        &self,
+        address: IpAddr,
+        port: Option<PortId>,
+        mac: Option<Mac>,
+    ) -> Result<Option<Mac>, ChangeError> {
+        let Some(id) = self.nexthops.find(address, port).filter(|id| self.is_used(*id)) else {
+            return Ok(mac);
+        };
         let known = self.nexthops.nexthop(id).and_then(|nexthop| nexthop.mac);
-        match known {
-            Some(known) if is_used && mac.is_some_and(|mac| mac != known) => {
-                Err(ChangeError::OtherMac { address, mac: known })
-            }
-            _ => Ok(()),
+        match (known, mac) {
+            (Some(known), Some(mac)) if known != mac => Err(ChangeError::OtherMac { address, mac: known }),
+            (known, mac) => Ok(known.or(mac)),
         }
     }
 

@@ -7,12 +7,15 @@ use evenkeel_packet::Mac;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+/// MACs that are given, by nexthop, over all groups.
+pub(super) type Macs = HashMap<(IpAddr, Option<PortId>), Mac>;
+
 /// Checks services and groups for a box with this many ports.
 pub(super) fn check(
     services: &[ServiceSpec],
     groups: &[GroupSpec],
     ports: usize,
-) -> Result<(), DesiredError> {
+) -> Result<Macs, DesiredError> {
     if services.len().max(groups.len()) > usize::from(u16::MAX) {
         return Err(DesiredError::TooManyServices);
     }
@@ -28,7 +31,7 @@ pub(super) fn check(
             check_nexthop(group, nexthop, ports, &mut macs)?;
         }
     }
-    Ok(())
+    Ok(macs)
 }
 
 fn check_services(services: &[ServiceSpec], groups: &HashSet<&str>) -> Result<(), DesiredError> {
@@ -64,9 +67,6 @@ fn check_group(spec: &GroupSpec) -> Result<(), DesiredError> {
     }
     Ok(())
 }
-
-/// MACs by nexthop, over all groups.
-type Macs = HashMap<(IpAddr, Option<PortId>), Mac>;
 
 fn check_nexthop(
     group: &GroupSpec,

@@ -11,6 +11,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Owners by bucket, and what members should own.
+type Assigned = (Arc<[u16]>, Arc<[(MemberId, f64)]>);
+
 /// A group, or what is left of one until its members are gone.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
@@ -97,7 +100,7 @@ impl Group {
     }
 
     /// Assigns the buckets anew: owners, and what each member should own.
-    fn assign(&mut self, members: &[MemberState]) -> (Arc<[u16]>, Arc<[(MemberId, f64)]>) {
+    fn assign(&mut self, members: &[MemberState]) -> Assigned {
         let takers: Vec<Taker> = self
             .own(members)
             .filter(|(_, member)| member.is_taker())
@@ -110,8 +113,13 @@ impl Group {
         };
         let present = self.own(members).filter(|(_, member)| member.phase != Phase::Gone);
         let wants = present.map(|(id, member)| (id, want(member))).collect();
-        self.assignment.set_takers(&takers);
-        (self.assignment.owners().into(), wants)
+        let is_resized = self.last.owners.len() != self.assignment.owners().len();
+        let owners = if self.assignment.set_takers(&takers) || is_resized {
+            self.assignment.owners().into()
+        } else {
+            Arc::clone(&self.last.owners)
+        };
+        (owners, wants)
     }
 
     fn slots(&self, members: &[MemberState], nexthops: &Nexthops) -> Arc<[Option<Slot>]> {

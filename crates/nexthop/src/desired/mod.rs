@@ -10,6 +10,8 @@ mod group;
 mod member;
 mod nexthops;
 mod reconcile;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Change, ChangeError, Verb};
 pub use error::DesiredError;
@@ -45,6 +47,7 @@ pub struct Desired {
     service_table: Arc<ServiceTable>,
     /// The groups of the configuration that was read last: the next one is compared with it.
     configured: Vec<GroupSpec>,
+    configured_services: Vec<ServiceSpec>,
 }
 
 impl Desired {
@@ -68,6 +71,7 @@ impl Desired {
             services: Arc::default(),
             service_table: Arc::default(),
             configured: Vec::new(),
+            configured_services: Vec::new(),
         };
         desired.reconcile(services, groups, 0, DEFAULT_REMOVE_DEADLINE_MS)?;
         Ok(desired)
@@ -76,6 +80,12 @@ impl Desired {
     /// Sets the deadline of removals that name none, in milliseconds; 300,000 at first.
     pub fn set_remove_deadline_ms(&mut self, deadline_ms: u64) {
         self.remove_deadline_ms = deadline_ms;
+    }
+
+    /// The services of the configuration that was read last.
+    #[must_use]
+    pub fn services(&self) -> &[ServiceSpec] {
+        &self.configured_services
     }
 
     /// All members in the order of the configuration, then of adding; gone ones too.
@@ -158,6 +168,7 @@ impl Desired {
     /// Enters a member, or takes up a gone one with the same name and address again. Capacity was checked.
     fn enter(&mut self, group_id: GroupId, spec: &NexthopSpec) {
         let Ok(nexthop) = self.nexthops.id(spec.address, spec.port) else { return };
+        self.nexthops.set_mac(nexthop, spec.mac);
         let Some(group) = self.groups.get_mut(group_id.index()) else { return };
         let is_back = |id: &MemberId| {
             self.members.get(id.index()).is_some_and(|member| {
@@ -181,7 +192,11 @@ impl Desired {
                 self.members.push(member);
             }
         }
-        self.nexthops.set_mac(nexthop, spec.mac);
+    }
+
+    /// True if some group has a member at this nexthop.
+    fn is_used(&self, nexthop: NexthopId) -> bool {
+        self.members.iter().any(|member| member.nexthop == nexthop && member.phase != Phase::Gone)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::id::{GroupId, MemberId};
 use crate::service_table::ServiceTable;
 use crate::snapshot::Service;
 use crate::spec::{GroupSpec, NexthopSpec, ServiceSpec};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -44,12 +45,16 @@ impl Desired {
     pub fn reconcile(
         &mut self,
         services: Vec<ServiceSpec>,
-        groups: Vec<GroupSpec>,
+        mut groups: Vec<GroupSpec>,
         now_ms: u64,
         remove_deadline_ms: u64,
     ) -> Result<Reconciled, DesiredError> {
-        check(&services, &groups, self.nexthops.port_count())?;
+        let macs = check(&services, &groups, self.nexthops.port_count())?;
         self.check_room(&groups)?;
+        // a MAC that one group gives holds in all
+        for nexthop in groups.iter_mut().flat_map(|group| &mut group.nexthops) {
+            nexthop.mac = macs.get(&(nexthop.address, nexthop.port)).copied();
+        }
         let mut summary = Reconciled::default();
         let before = std::mem::take(&mut self.configured);
         let gone = Phase::removing(now_ms, remove_deadline_ms);
@@ -63,7 +68,7 @@ impl Desired {
             let old = before.iter().find(|old| old.name == group.name);
             self.reconcile_group(old, group, gone, &mut summary);
         }
-        self.set_services(&services);
+        self.set_services(services);
         self.configured = groups;
         Ok(summary)
     }
@@ -85,13 +90,14 @@ impl Desired {
         if self.nexthops.has_room_for(new.len()) { Ok(()) } else { Err(DesiredError::TooManyNexthops) }
     }
 
-    fn set_services(&mut self, services: &[ServiceSpec]) {
-        self.service_table = Arc::new(ServiceTable::new(services));
+    fn set_services(&mut self, services: Vec<ServiceSpec>) {
+        self.service_table = Arc::new(ServiceTable::new(&services));
         let service = |spec: &ServiceSpec| {
             let group = self.group_named(&spec.group).unwrap_or(GroupId(u16::MAX));
             Service { name: spec.name.as_str().into(), group }
         };
         self.services = services.iter().map(service).collect();
+        self.configured_services = services;
     }
 
     fn remove_group(&mut self, name: &str, gone: Phase, summary: &mut Reconciled) {
@@ -142,38 +148,35 @@ impl Desired {
         if let Some(group) = self.groups.get_mut(id.index()) {
             group.set_buckets(new.buckets, seed);
         }
-        let old = old.map(|old| old.nexthops.as_slice()).unwrap_or_default();
-        let left = |address| {
-            old.iter().any(|old| old.address == address)
-                && !new.nexthops.iter().any(|new| new.address == address)
-        };
+        let old: HashMap<IpAddr, &NexthopSpec> =
+            old.into_iter().flat_map(|old| &old.nexthops).map(|nexthop| (nexthop.address, nexthop)).collect();
+        let stays: HashSet<IpAddr> = new.nexthops.iter().map(|nexthop| nexthop.address).collect();
+        let left = |address| old.contains_key(&address) && !stays.contains(&address);
         self.remove_members(id, left, gone, summary);
+        let present = self.members_of(id).filter(|(_, member)| member.phase != Phase::Gone);
+        let present: HashMap<IpAddr, MemberId> = present.map(|(id, member)| (member.address, id)).collect();
         for nexthop in &new.nexthops {
-            let old = old.iter().find(|old| old.address == nexthop.address);
-            self.reconcile_member(id, old, nexthop, summary);
+            let old = old.get(&nexthop.address).copied();
+            match present.get(&nexthop.address) {
+                Some(member) => self.reconcile_member(*member, old, nexthop, summary),
+                None if old.is_none() => {
+                    self.enter(id, nexthop);
+                    summary.activated += 1;
+                }
+                // removed by an operator meanwhile, and the configurations say the same of it: it stays removed
+                None => {}
+            }
         }
     }
 
+    /// The weight and the state of a member that is in the new configuration.
     fn reconcile_member(
         &mut self,
-        group: GroupId,
+        id: MemberId,
         old: Option<&NexthopSpec>,
         new: &NexthopSpec,
         summary: &mut Reconciled,
     ) {
-        let present = self
-            .members_of(group)
-            .filter(|(_, member)| member.address == new.address && member.phase != Phase::Gone)
-            .map(|(id, _)| id)
-            .next();
-        let Some(id) = present else {
-            // removed by an operator meanwhile, and the configurations say the same of it: it stays removed
-            if old.is_none() {
-                self.enter(group, new);
-                summary.activated += 1;
-            }
-            return;
-        };
         let (weight, state) = (new.weight, Phase::from(new.state));
         if old.is_none_or(|old| old.weight != weight) {
             summary.reweighted += 1;
@@ -190,13 +193,18 @@ impl Desired {
     fn rebind(&mut self, id: MemberId, new: &NexthopSpec, summary: &mut Reconciled) {
         let Ok(nexthop) = self.nexthops.id(new.address, new.port) else { return };
         let mac_before = self.nexthops.nexthop(nexthop).and_then(|nexthop| nexthop.mac);
-        self.nexthops.set_mac(nexthop, new.mac);
         let mut rebound = mac_before != new.mac;
-        self.change_member(id, |member| {
-            rebound |= member.nexthop != nexthop || member.name != new.name;
-            member.nexthop = nexthop;
-            member.name.clone_from(&new.name);
-        });
+        if rebound {
+            self.nexthops.set_mac(nexthop, new.mac);
+        }
+        let member = self.members.get(id.index());
+        if member.is_some_and(|member| member.nexthop != nexthop || member.name != new.name) {
+            rebound = true;
+            self.change_member(id, |member| {
+                member.nexthop = nexthop;
+                member.name.clone_from(&new.name);
+            });
+        }
         summary.rebound += usize::from(rebound);
     }
 }
