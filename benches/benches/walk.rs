@@ -2,7 +2,7 @@
 //! way to do it.
 //!
 //! Frames are written into the area before the clock runs, as a NIC would. A case of N flows touches N distinct flows in
-//! random order. Allocations per packet go to the file that EVENKEEL_ALLOCATIONS names.
+//! random order. Allocations per packet go to the file that `EVENKEEL_ALLOCATIONS` names.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};

@@ -11,18 +11,18 @@ pub fn permutation(count: u32, seed: u64) -> Vec<u32> {
     let mut order: Vec<u32> = (0..count).collect();
     let mut random = SplitMix(seed);
     for at in (1..order.len()).rev() {
-        order.swap(at, (random.next() % (at as u64 + 1)) as usize);
+        order.swap(at, (random.draw() % (at as u64 + 1)) as usize);
     }
     order
 }
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 #[derive(Debug, Clone, Copy)]
 pub struct SplitMix(pub u64);
 
 impl SplitMix {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,7 +36,7 @@ impl SplitMix {
 pub enum Kind {
     /// TCP over IPv4 to 192.0.2.10:80.
     Tcp4,
-    /// TCP over IPv6 to 2001:db8::10, port 80.
+    /// TCP over IPv6 to `2001:db8::10`, port 80.
     Tcp6,
     /// UDP over IPv4 to 192.0.2.10:53.
     Udp4,

@@ -29,7 +29,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// A worker of a box that balances TCP and UDP on 192.0.2.10 and 2001:db8::10 over 100 nexthops.
+    /// A worker of a box that balances TCP and UDP on 192.0.2.10 and `2001:db8::10` over 100 nexthops.
     ///
     /// # Panics
     /// If the configuration is wrong, which it is not.
@@ -56,6 +56,9 @@ impl Rig {
     }
 
     /// Opens and establishes flows `0..count`.
+    ///
+    /// # Panics
+    /// If the area has too few frames.
     pub fn establish(&mut self, kind: Kind, count: u32) {
         const SYN: u8 = 0x02;
         const ACK: u8 = 0x10;
@@ -73,6 +76,9 @@ impl Rig {
     }
 
     /// Writes a batch of frames, then lets the worker take all of them; the time that the worker took.
+    ///
+    /// # Panics
+    /// If the batch is larger than the area.
     pub fn batch<'f>(&mut self, frames: impl Iterator<Item = &'f [u8]>) -> Duration {
         for frame in frames {
             assert!(self.port.put(PortId(0), frame), "the area is as large as a batch");
@@ -83,6 +89,9 @@ impl Rig {
     }
 
     /// A batch of one frame each of `flows`; the time that the worker took.
+    ///
+    /// # Panics
+    /// If the batch is larger than the area.
     pub fn batch_of_flows(&mut self, kind: Kind, frame: &mut [u8], flows: &[u32]) -> Duration {
         for &flow in flows {
             kind.set_flow(frame, flow);

@@ -58,19 +58,19 @@ fn main() -> Result<()> {
 
 /// A frame of some flow, every other one with bytes changed, some cut.
 fn hostile(frame: &mut Vec<u8>, random: &mut SplitMix) {
-    let dice = random.next();
+    let dice = random.draw();
     let kind = KINDS[(dice & 3) as usize];
     frame.clear();
     kind.write(frame, FLAGS[(dice >> 8) as usize % FLAGS.len()]);
     kind.set_flow(frame, (dice >> 16) as u32 % FLOWS);
     if dice >> 60 < 8 {
         for _ in 0..=(dice >> 56 & 1) {
-            let change = random.next();
+            let change = random.draw();
             let at = 12 + change as usize % (frame.len() - 12);
             frame[at] = (change >> 32) as u8;
         }
     }
     if dice >> 60 == 15 {
-        frame.truncate(random.next() as usize % frame.len());
+        frame.truncate(random.draw() as usize % frame.len());
     }
 }

@@ -105,14 +105,14 @@ impl MemoryPort {
     }
 
     fn leave(&mut self, frame: &MemoryFrame, exit: Exit) {
-        match exit {
+        match &exit {
             Exit::Sent(_) => self.sent += 1,
             Exit::Punted => self.punted += 1,
             Exit::Dropped(_) => self.dropped += 1,
         }
-        if self.kept.is_some() {
-            let copy = self.bytes(frame).to_vec();
-            self.kept.iter_mut().for_each(|kept| kept.push((exit.clone(), copy.clone())));
+        if let Some(mut kept) = self.kept.take() {
+            kept.push((exit, self.bytes(frame).to_vec()));
+            self.kept = Some(kept);
         }
         self.free.push(frame.slot);
     }

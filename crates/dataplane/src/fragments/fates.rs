@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Datagrams that are remembered; beyond it the oldest is forgotten.
 const CAPACITY: usize = 4096;
-/// How long a datagram is remembered: as long as Linux waits for the rest of one (ipfrag_time), in milliseconds.
+/// How long a datagram is remembered: as long as Linux waits for the rest of one (`ipfrag_time`), in milliseconds.
 const LIFETIME_MS: u64 = 30_000;
 
 /// Fates by datagram.

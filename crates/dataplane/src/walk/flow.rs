@@ -70,9 +70,9 @@ impl Table<'_, '_> {
             return;
         }
         if signal.opens() {
-            flows.created.add(1)
+            flows.created.add(1);
         } else {
-            flows.adopted.add(1)
+            flows.adopted.add(1);
         }
         if let Some(counters) = self.counters.member(member) {
             counters.flows_created.add(1);
