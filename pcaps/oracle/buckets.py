@@ -45,6 +45,7 @@ def minus_log2(value):
 
 
 def place(bucket, keyed, bits):
+    """The bucket's place in a permutation that belongs to the taker."""
     for number in range(3):
         key = keyed(2**32 - 1 - number)
         bucket = (bucket * (key | 1) + (key >> 32)) % (1 << bits)
@@ -55,7 +56,10 @@ def place(bucket, keyed, bits):
 def cost(bucket, taker, seed, buckets):
     bits = buckets.bit_length() - 1
     identity = xxh3_64(taker.wire(), seed).to_bytes(8, "little")
-    keyed = lambda number: xxh3_64(identity + number.to_bytes(4, "little"), seed)
+
+    def keyed(number):
+        return xxh3_64(identity + number.to_bytes(4, "little"), seed)
+
     value = (place(bucket, keyed, bits) << (64 - bits)) + (keyed(bucket) >> bits)
     return (minus_log2(value) * (2**32 // taker.weight)) >> 43
 
@@ -67,13 +71,18 @@ def quotas(takers, buckets):
         share = (buckets << 16) // count
         slack = (54 * share + 4000 * isqrt((buckets << 32) // count)) // 10000
         return dict.fromkeys(takers, max((buckets + count - 1) // count, (slack + share) >> 16))
-    fair = lambda taker: (buckets * taker.weight + total - 1) // total
-    return {taker: max(fair(taker), 102 * buckets * taker.weight // (100 * total)) for taker in takers}
+    up, slack = {}, {}
+    for taker in takers:
+        up[taker] = (buckets * taker.weight + total - 1) // total
+        slack[taker] = 102 * buckets * taker.weight // (100 * total)
+    return {taker: max(up[taker], slack[taker]) for taker in takers}
 
 
 def owners(takers, buckets, seed=0):
     """The taker that owns each bucket."""
-    pairs = [(cost(bucket, taker, seed, buckets), bucket, taker.order(), taker) for bucket in range(buckets) for taker in takers]
+    pairs = []
+    for bucket in range(buckets):
+        pairs += [(cost(bucket, taker, seed, buckets), bucket, taker.order(), taker) for taker in takers]
     left = quotas(takers, buckets)
     table = [None] * buckets
     for _, bucket, _, taker in sorted(pairs, key=lambda pair: pair[:3]):

@@ -15,6 +15,7 @@ from scapy.layers.l2 import Ether
 
 from . import capture
 from .capture import Record
+from .checksum import mended
 from .config import literal
 
 #: Time of the first millisecond of every case, in seconds since 1970.
@@ -145,6 +146,11 @@ class Case:
         fields = {"at": f"{at_ms}ms", "action": action, "group": group, "nexthop": nexthop, **more}
         self.events.append(fields)
 
+    def turn(self, at_ms):
+        """From here on new flows go to s2 instead of s1."""
+        self.event(at_ms, "drain", "s1")
+        self.event(at_ms, "activate", "s2")
+
     def added(self, nexthop, group="web"):
         """From here on this nexthop is listed in the report."""
         self.rows.append(Row(group, nexthop))
@@ -231,7 +237,8 @@ def toml_lines(fields):
 
 def forwarded(packet, nexthop, interfaces, chksum):
     """The packet as it leaves to a nexthop: both MACs and TTL or hop limit; scapy computes the checksum anew."""
-    assert not isinstance(packet, bytes), "state the frame as layers"
+    if isinstance(packet, bytes):
+        return rewritten(packet, nexthop, interfaces)
     out = packet.copy()
     out[Ether].src = interfaces[nexthop.interface]
     out[Ether].dst = nexthop.mac
@@ -245,6 +252,27 @@ def forwarded(packet, nexthop, interfaces, chksum):
     return out
 
 
+def rewritten(frame, nexthop, interfaces):
+    """The same of bytes that scapy may not understand: the checksum is mended, as a wrong one stays wrong."""
+    out = bytearray(frame)
+    out[:12] = bytes.fromhex((nexthop.mac + interfaces[nexthop.interface]).replace(":", ""))
+    l3 = ip_offset(frame)
+    if frame[l3] >> 4 == 6:
+        out[l3 + 7] -= 1
+    else:
+        checksum, word = (int.from_bytes(frame[l3 + at : l3 + at + 2], "big") for at in (10, 8))
+        out[l3 + 8] -= 1
+        out[l3 + 10 : l3 + 12] = mended(checksum, word).to_bytes(2, "big")
+    return bytes(out)
+
+
+def ip_offset(frame):
+    at = 12
+    while frame[at : at + 2] in (b"\x81\x00", b"\x88\xa8"):
+        at += 4
+    return at + 2
+
+
 def outer_ip(packet):
     layer = packet
     while not isinstance(layer, (IP, IPv6)):
@@ -255,10 +283,7 @@ def outer_ip(packet):
 def only_the_rewrite(before, after):
     """Nothing may differ but the MACs, TTL or hop limit, and the IPv4 header checksum."""
     assert len(before) == len(after)
-    l3 = 12
-    while before[l3 : l3 + 2] in (b"\x81\x00", b"\x88\xa8"):
-        l3 += 4
-    l3 += 2
+    l3 = ip_offset(before)
     allowed = {*range(12)} | ({l3 + 8, l3 + 10, l3 + 11} if before[l3] >> 4 == 4 else {l3 + 7})
     different = {i for i, (a, b) in enumerate(zip(before, after)) if a != b}
     assert different <= allowed, f"differs at {sorted(different - allowed)}"

@@ -85,6 +85,13 @@ def servers(count):
     return [Nexthop(f"s{n}", str(ipaddress.ip_address("198.51.100.0") + n)) for n in range(1, count + 1)]
 
 
+def spare():
+    """One nexthop that takes new flows, s1, and one that doesn't yet, s2."""
+    s1, s2 = servers(2)
+    s2.state = "draining"
+    return [s1, s2]
+
+
 def basic(nexthops=None, buckets=64, dataplane=None, timeouts=None):
     """TCP port 80 and UDP port 53 of one VIP per family, served by one group: one nexthop unless more are given."""
     return Config(

@@ -71,6 +71,17 @@ def l4_bytes(packet):
     return bytes(packet)[20 if packet.version == 4 else 40 :]
 
 
+def udp_l4(sport=1000, dport=53, size=40, version=4):
+    """UDP header and payload: size bytes in all."""
+    ip = ip4 if version == 4 else ip6
+    return l4_bytes(ip() / udp(sport, dport) / Raw(bytes(range(size - 8))))
+
+
+def tcp_l4(flags, sport=1000, size=48, version=4):
+    ip = ip4 if version == 4 else ip6
+    return l4_bytes(ip() / tcp(flags, sport) / Raw(bytes(range(size - 20))))
+
+
 def fragments4(l4, cuts, proto=17, tags=(), **ip):
     """IPv4 fragments of a datagram whose payload is l4, cut at these offsets (multiples of 8)."""
     out = []

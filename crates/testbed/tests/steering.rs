@@ -1,7 +1,7 @@
 //! The steering program on every frame of the golden captures: what it leaves to the kernel, replay punts; what replay
 //! forwards or drops, it sends to a worker. Needs root.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
@@ -22,8 +22,8 @@ struct Tally {
     passed: usize,
     /// Redirected, and then punted by the walk: what the program could not tell.
     punted_by_walk: usize,
-    /// Frames that can't be tried, and why.
-    left_out: Vec<String>,
+    /// Frames that can't be tried, by case and reason.
+    left_out: BTreeMap<(String, &'static str), usize>,
     wrong: Vec<String>,
 }
 
@@ -44,7 +44,8 @@ fn what_is_left_to_the_kernel_is_punted_and_the_rest_is_not() -> Result<()> {
         cases.len()
     );
     // not captured by the test harness: a frame that was not tried is said
-    writeln!(std::io::stderr(), "{} frames left out:\n  {}", left_out.len(), left_out.join("\n  "))?;
+    let left_out = left_out.iter().map(|((case, reason), count)| format!("  {case}: {count} {reason}\n"));
+    write!(std::io::stderr(), "frames left out:\n{}", left_out.collect::<String>())?;
     ensure!(
         wrong.is_empty(),
         "{} frames are left to the kernel but not punted:\n{}",
@@ -69,7 +70,7 @@ fn try_case(case: &Case, tally: &mut Tally) -> Result<()> {
             let name = format!("{}: frame {} of {interface}", case.name, number + 1);
             let frame = capture.frame(record);
             if let Some(reason) = untryable(frame, record.wire_len) {
-                tally.left_out.push(format!("{name}: {reason}"));
+                *tally.left_out.entry((case.name.clone(), reason)).or_default() += 1;
                 continue;
             }
             let punt = punted.contains(&(record.time_ns, frame));
@@ -80,12 +81,14 @@ fn try_case(case: &Case, tally: &mut Tally) -> Result<()> {
 }
 
 /// Why a frame can't be given to the kernel as it would come from a wire.
-fn untryable(frame: &[u8], wire_len: u32) -> Option<String> {
+fn untryable(frame: &[u8], wire_len: u32) -> Option<&'static str> {
     if frame.len() < wire_len as usize {
-        return Some(format!("the capture cut it from {wire_len} to {} bytes", frame.len()));
+        Some("cut by the capture")
+    } else if frame.len() < SHORTEST_FRAME {
+        Some("without a whole Ethernet header")
+    } else {
+        (frame.len() > LONGEST_FRAME).then_some("longer than a test run takes")
     }
-    let tryable = (SHORTEST_FRAME..=LONGEST_FRAME).contains(&frame.len());
-    (!tryable).then(|| format!("{} bytes; a test run takes {SHORTEST_FRAME} to {LONGEST_FRAME}", frame.len()))
 }
 
 impl Tally {

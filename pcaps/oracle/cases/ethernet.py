@@ -1,6 +1,6 @@
 """Ethernet: VLAN tags, padding, frames that aren't addressed to the box, frames that aren't IP, and cut captures."""
 from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.l2 import ARP
 from scapy.packet import Padding, Raw
 
 from ..case import ADOPTED, CREATED, Case

@@ -1,14 +1,7 @@
 """Events: what drain, activate, remove, add, weight, down and up do to new flows and to those that are there."""
 from ..case import ADOPTED, CREATED, MOVED, Case
-from ..config import Config, Group, Nexthop, Service, VIP4, basic, servers
+from ..config import Config, Group, Nexthop, Service, VIP4, basic, servers, spare
 from ..frames import tcp4, tcp6, udp4
-
-
-def spare():
-    """One nexthop that takes new flows, and one that doesn't yet."""
-    s1, s2 = servers(2)
-    s2.state = "draining"
-    return [s1, s2]
 
 
 def case_drain_activate():

@@ -1,20 +1,7 @@
 """The flow table's rows: what each kind of packet does to a known or unknown flow."""
 from ..case import ADOPTED, CREATED, MOVED, Case
-from ..config import basic, servers
+from ..config import basic, spare
 from ..frames import tcp4, tcp6, udp4, udp6
-
-
-def spare():
-    """One nexthop that takes new flows, and one that doesn't yet."""
-    s1, s2 = servers(2)
-    s2.state = "draining"
-    return [s1, s2]
-
-
-def turn(case, at_ms):
-    """From here on new flows go to s2 instead of s1."""
-    case.event(at_ms, "drain", "s1")
-    case.event(at_ms, "activate", "s2")
 
 
 def case_syn_creates():
@@ -22,7 +9,7 @@ def case_syn_creates():
     case = Case("tcp-syn-creates", sentence, basic(spare()))
     case.send(0, tcp4("S")).to("s1", CREATED)
     case.send(1, tcp6("S")).to("s1", CREATED)
-    turn(case, 2)
+    case.turn(2)
     case.send(3, tcp4("A")).to("s1")
     case.send(4, tcp6("PA", payload=b"hello")).to("s1")
     case.send(5, tcp4("S", sport=2000)).to("s2", CREATED)
@@ -34,7 +21,7 @@ def case_first_udp():
     case = Case("udp-first", sentence, basic(spare()))
     case.send(0, udp4()).to("s1", CREATED)
     case.send(1, udp6()).to("s1", CREATED)
-    turn(case, 2)
+    case.turn(2)
     case.send(3, udp4()).to("s1")
     case.send(4, udp6()).to("s1")
     case.send(5, udp6(sport=2000)).to("s2", CREATED)
@@ -47,7 +34,7 @@ def case_adopted():
     for sport, flags in enumerate(["A", "PA", "", "P", "U", "AE", "SA"]):
         case.send(sport, tcp4(flags, sport=sport)).to("s1", ADOPTED)
     case.send(8, tcp6("A")).to("s1", ADOPTED)
-    turn(case, 9)
+    case.turn(9)
     for sport in range(7):
         case.send(10, tcp4("A", sport=sport)).to("s1")
     case.send(11, tcp6("A")).to("s1")
@@ -60,7 +47,7 @@ def case_close_unknown():
     for flags in ("R", "RA", "F", "FA", "FPA", "RS", "FS", "RFS"):
         case.send(0, tcp4(flags)).to("s1")
         case.send(0, tcp6(flags)).to("s1")
-    turn(case, 1)
+    case.turn(1)
     for flags in ("R", "FA", "FS"):
         case.send(2, tcp4(flags)).to("s2")
     case.send(3, tcp4("A")).to("s2", ADOPTED)
@@ -75,7 +62,7 @@ def case_flag_order():
         case.send(sport, tcp4("S", sport=sport)).to("s1", CREATED)
         case.send(sport, tcp4("A", sport=sport)).to("s1")
         case.send(sport, tcp4(flags, sport=sport)).to("s1")
-    turn(case, 10)
+    case.turn(10)
     for sport, _ in enumerate(mixes):
         case.send(11 + sport, tcp4("A", sport=sport)).to("s1")
         case.send(11 + sport, tcp4("S", sport=sport)).to("s2", CREATED)
@@ -89,7 +76,7 @@ def case_syn_on_closing():
         case.send(number, tcp4("S", sport=number)).to("s1", CREATED)
         case.send(number, tcp4("A", sport=number)).to("s1")
         case.send(number, tcp4(close, sport=number)).to("s1")
-    turn(case, 3)
+    case.turn(3)
     case.send(4, tcp4("S", sport=0)).to("s2", CREATED)
     case.send(5, tcp4("S", sport=1)).to("s2", CREATED)
     case.send(6, tcp4("A", sport=0)).to("s2")
@@ -110,7 +97,7 @@ def case_only_syn_leaves_closing():
     case.send(0, tcp4("S")).to("s1", CREATED)
     case.send(1, tcp4("A")).to("s1")
     case.send(2, tcp4("FA")).to("s1")
-    turn(case, 3)
+    case.turn(3)
     case.send(4, tcp4("A")).to("s1")
     case.send(5, tcp4("SA")).to("s1")
     case.send(6, tcp4("FA")).to("s1")
@@ -124,7 +111,7 @@ def case_syn_on_known():
     case.send(0, tcp4("S", sport=1)).to("s1", CREATED)
     case.send(0, tcp4("S", sport=2)).to("s1", CREATED)
     case.send(1, tcp4("A", sport=2)).to("s1")
-    turn(case, 2)
+    case.turn(2)
     case.send(3, tcp4("S", sport=1)).to("s1")
     case.send(4, tcp4("S", sport=2)).to("s1")
     case.send(20_000, tcp4("A", sport=2)).to("s1")
@@ -135,7 +122,7 @@ def case_syn_on_expired():
     sentence = "A SYN on an expired flow is a new flow with the bucket's nexthop of now; the old one counts as expired."
     case = Case("tcp-syn-on-expired", sentence, basic(spare()))
     case.send(0, tcp4("S")).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(10_000, tcp4("S")).to("s2", CREATED)
     return case.end(expired=1, live={"s2": 1})
 
@@ -166,7 +153,7 @@ def case_known_draining():
     case = Case("flow-nexthop-draining", sentence, basic(spare()))
     case.send(0, tcp4("S")).to("s1", CREATED)
     case.send(1, udp4()).to("s1", CREATED)
-    turn(case, 2)
+    case.turn(2)
     for at_ms in (3, 4, 5):
         case.send(at_ms, tcp4("A")).to("s1")
         case.send(at_ms, udp4()).to("s1")

@@ -1,52 +1,11 @@
 """Fragments: later ones follow their first, in any order of arrival, within the bounds."""
-from scapy.layers.inet import ICMP, IPOption_NOP
-from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
+from scapy.layers.inet import IPOption_NOP
+from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
 from scapy.packet import Raw
 
 from ..case import ADOPTED, CREATED, Case
-from ..config import VIP4, VIP6, any_protocol, basic, servers
-from ..frames import (
-    C_VLAN,
-    CLIENT4,
-    CLIENT6,
-    ROUTER4,
-    ROUTER6,
-    S_VLAN,
-    ether,
-    fragments4,
-    fragments6,
-    ip4,
-    ip6,
-    l4_bytes,
-    quote4,
-    quote6,
-    tcp,
-    tcp4,
-    udp,
-    udp4,
-)
-
-
-def udp_l4(sport=1000, dport=53, size=40, version=4):
-    """UDP header and payload as bytes: size bytes in all."""
-    ip = ip4 if version == 4 else ip6
-    return l4_bytes(ip() / udp(sport, dport) / Raw(bytes(range(size - 8))))
-
-
-def tcp_l4(flags, sport=1000, size=48, version=4):
-    ip = ip4 if version == 4 else ip6
-    return l4_bytes(ip() / tcp(flags, sport) / Raw(bytes(range(size - 20))))
-
-
-def spare():
-    s1, s2 = servers(2)
-    s2.state = "draining"
-    return [s1, s2]
-
-
-def turn(case, at_ms):
-    case.event(at_ms, "drain", "s1")
-    case.event(at_ms, "activate", "s2")
+from ..config import any_protocol, basic, spare
+from ..frames import C_VLAN, S_VLAN, ether, fragments4, fragments6, ip4, ip6, tcp4, tcp_l4, udp, udp4, udp_l4
 
 
 def case_in_order():
@@ -56,7 +15,7 @@ def case_in_order():
     first6, middle6, last6 = fragments6(udp_l4(version=6), [16, 32])
     case.send(0, first4).to("s1", CREATED)
     case.send(0, first6).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, middle4).to("s1")
     case.send(3, middle6).to("s1")
     case.send(4, last6).to("s1")
@@ -68,7 +27,7 @@ def case_first_is_of_a_known_flow():
     sentence = "The first fragment is a packet of its flow as any other: it and its later ones go to the flow's nexthop."
     case = Case("fragment-known-flow", sentence, basic(spare()))
     case.send(0, udp4()).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     for number, frame in enumerate(fragments4(udp_l4(), [16, 32], id=9)):
         case.send(2 + number, frame).to("s1")
     return case.end(live={"s1": 1})
@@ -172,9 +131,10 @@ def case_bound():
     sentence = "1024 fragments are held; the next ones leave at once by the bucket of their addresses."
     case = Case("fragment-bound-1024", sentence, basic())
     first, last = fragments4(udp_l4(size=24), [16])
-    held = [case.send(number // 4, ether() / ip4(proto=17, frag=2, id=number) / Raw(b"%08d" % number)) for number in range(1024)]
-    for number in (1024, 1025):
-        case.send(300, ether() / ip4(proto=17, frag=2, id=number) / Raw(b"%08d" % number)).to("s1")
+    later = [ether() / ip4(proto=17, frag=2, id=number) / Raw(b"%08d" % number) for number in range(1026)]
+    held = [case.send(number // 4, frame) for number, frame in enumerate(later[:1024])]
+    for frame in later[1024:]:
+        case.send(300, frame).to("s1")
     first.getlayer(1).id = 5
     came = case.send(400, first)
     held[5].to("s1")
@@ -197,7 +157,7 @@ def case_interleaved():
     d = fragments4(tcp_l4("A", sport=4), [24, 40], proto=6, id=1)
     case.send(0, a[0]).to("s1", CREATED)
     case.send(0, d[0]).to("s1", ADOPTED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, b[0]).to("s2", CREATED)
     case.send(3, c[0]).to("s2", CREATED)
     for number, (frame, nexthop) in enumerate(
@@ -213,104 +173,11 @@ def case_v6_ids():
     a = fragments6(udp_l4(sport=1, version=6), [16], id=0x00010005)
     b = fragments6(udp_l4(sport=2, version=6), [16], id=0x00020005)
     case.send(0, a[0]).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, b[0]).to("s2", CREATED)
     case.send(3, a[1]).to("s1")
     case.send(4, b[1]).to("s2")
     return case.end(live={"s1": 1, "s2": 1})
-
-
-def case_fate_punt():
-    sentence = "Later fragments share the fate of a first that is the kernel's: a fragmented echo request, a port without service."
-    case = Case("fragment-fate-punt", sentence, any_protocol())
-    case.config.services[0].ports = [53]
-    echo = bytes(ICMP(type=8) / Raw(bytes(range(32))))
-    first, last = fragments4(echo, [16], proto=1, id=1)
-    case.send(0, first).punt()
-    case.send(1, last).punt()
-    first, last = fragments4(echo, [16], proto=1, id=2)
-    held = case.send(2, last)
-    came = case.send(3, first)
-    held.punt()
-    came.punt()
-    first, last = fragments4(udp_l4(dport=99), [16], id=3)
-    case.send(4, first).punt()
-    case.send(5, last).punt()
-    first, last = fragments4(udp_l4(dport=99), [16], id=4)
-    held = case.send(6, last)
-    came = case.send(7, first)
-    held.punt()
-    came.punt()
-    return case.end()
-
-
-def case_first_malformed_without_service():
-    sentence = "A first fragment cut within its L4 header, behind ports without a service, is the kernel's with its later ones."
-    case = Case("fragment-first-cut-no-service", sentence, basic())
-    first, last = fragments4(udp_l4(dport=99), [16], id=1)
-    tcp_first, tcp_last = fragments4(l4_bytes(ip4() / tcp("S", dport=81)), [8], proto=6, id=2)
-    case.send(0, first).punt()
-    case.send(1, last).punt()
-    case.send(2, tcp_first).punt()
-    case.send(3, tcp_last).punt()
-    return case.end()
-
-
-def case_fate_drop():
-    sentence = "Later fragments of a dropped first are dropped for the same reason, whichever came first."
-    case = Case("fragment-fate-drop", sentence, basic())
-    case.config.groups[0].nexthops[0].state = "draining"
-    first, last = fragments4(udp_l4(), [16], id=1)
-    case.send(0, first).drop("no_nexthop")
-    case.send(1, last).drop("no_nexthop")
-    first, last = fragments6(udp_l4(version=6), [16], id=2)
-    held = case.send(2, last)
-    came = case.send(3, first)
-    held.drop("no_nexthop")
-    came.drop("no_nexthop")
-    return case.end()
-
-
-def case_first_without_header():
-    sentence = "A first fragment without its whole L4 header is a drop, first_fragment_header, and so are its later ones."
-    case = Case("drop-first-fragment-header", sentence, basic())
-    reason = "first_fragment_header"
-    for number, cut in enumerate((8, 16)):
-        first, last = fragments4(tcp_l4("S"), [cut], proto=6, id=number)
-        case.send(number, first).drop(reason)
-        case.send(number, last).drop(reason)
-    first, last = fragments6(tcp_l4("S", version=6), [16], proto=6, id=1)
-    held = case.send(2, last)
-    came = case.send(3, first)
-    held.drop(reason)
-    came.drop(reason)
-    # TCP options beyond the fragment are part of the header
-    options = l4_bytes(ip4() / tcp("S", options=[("NOP", None)] * 20))
-    first, last = fragments4(options, [32], proto=6, id=5)
-    case.send(4, first).drop(reason)
-    case.send(5, last).drop(reason)
-    return case.end()
-
-
-def case_first_too_short():
-    sentence = "A first fragment with less than a UDP header, or an ICMP error's 8 bytes, is a drop: first_fragment_header."
-    case = Case("fragment-first-short", sentence, basic())
-    reason = "first_fragment_header"
-    case.send(0, ether() / ip4(proto=17, flags="MF", id=1) / Raw(udp_l4()[:7])).drop(reason)
-    case.send(1, ether() / ip4(proto=17, flags="MF", id=2)).drop(reason)
-    case.send(2, ether() / ip6(nh=44) / IPv6ExtHdrFragment(nh=17, m=1, id=3) / Raw(udp_l4()[:7])).drop(reason)
-    case.send(3, ether() / ip4(proto=1, flags="MF", id=4) / Raw(b"\x03\x01\x00\x00")).drop(reason)
-    return case.end()
-
-
-def case_first_extensions_cut():
-    sentence = "An IPv6 first fragment whose extension headers go on in the next one is a drop: first_fragment_header."
-    case = Case("fragment6-first-extensions-cut", sentence, basic())
-    body = bytes(IPv6ExtHdrDestOpt(nh=17, options=[PadN(optdata=bytes(20))])) + udp_l4(version=6)
-    first, last = fragments6(body, [16], proto=60, id=1)
-    case.send(0, first).drop("first_fragment_header")
-    case.send(1, last).drop("first_fragment_header")
-    return case.end()
 
 
 def case_extensions_in_fragment():
@@ -321,7 +188,7 @@ def case_extensions_in_fragment():
     first = ether() / ip6() / pad / IPv6ExtHdrFragment(nh=60, m=1, id=1) / Raw(body[:32])
     last = ether() / ip6() / pad / IPv6ExtHdrFragment(nh=60, offset=4, id=1) / Raw(body[32:])
     case.send(0, first).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, last).to("s1")
     case.send(3, udp6_packet()).to("s1")
     return case.end(live={"s1": 1})
@@ -337,7 +204,7 @@ def case_options_in_fragments():
     first = ether() / ip4(proto=17, flags="MF", options=[IPOption_NOP()] * 4) / Raw(l4[:16])
     last = ether() / ip4(proto=17, frag=2, options=[IPOption_NOP()] * 8) / Raw(l4[16:])
     case.send(0, first).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, last).to("s1")
     return case.end(live={"s1": 1})
 
@@ -393,37 +260,13 @@ def case_ttl():
     return case.end(live=1)
 
 
-def case_icmp_error():
-    sentence = "A fragmented ICMP error follows the flow that its first fragment quotes, and its later ones follow it."
-    case = Case("fragment-icmp-error", sentence, basic(spare()))
-    case.send(0, tcp4("S")).to("s1", CREATED)
-    turn(case, 1)
-    error = bytes(ICMP(type=3, code=4) / Raw(bytes(quote4() / Raw(bytes(40)))))
-    first, last = fragments4(error, [48], proto=1, src=ROUTER4)
-    case.send(2, first).to("s1")
-    case.send(3, last).to("s1")
-    return case.end(live={"s1": 1})
-
-
 def case_other_protocol():
     sentence = "Fragments of a protocol without ports: the first is its flow's packet, the later ones follow it."
     case = Case("fragment-other-protocol", sentence, any_protocol(spare()))
     first, last = fragments4(bytes(range(48)), [16], proto=50)
     case.send(0, first).to("s1", CREATED)
-    turn(case, 1)
+    case.turn(1)
     case.send(2, last).to("s1")
-    return case.end(live={"s1": 1})
-
-
-def case_nexthop_down():
-    sentence = "A later fragment whose first one's nexthop went down meanwhile goes by the bucket of its addresses."
-    case = Case("fragment-nexthop-down", sentence, basic(spare()))
-    first, middle, last = fragments4(udp_l4(), [16, 32])
-    case.send(0, first).to("s1", CREATED)
-    case.send(1, middle).to("s1")
-    case.event(2, "activate", "s2")
-    case.event(2, "down", "s1")
-    case.send(3, last).to("s2")
     return case.end(live={"s1": 1})
 
 
@@ -434,7 +277,7 @@ def case_first_twice():
     b = fragments4(udp_l4(sport=2), [16])
     case.send(0, a[0]).to("s1", CREATED)
     case.send(1, a[1]).to("s1")
-    turn(case, 2)
+    case.turn(2)
     case.send(3, b[0]).to("s2", CREATED)
     case.send(4, b[1]).to("s2")
     return case.end(live={"s1": 1, "s2": 1})

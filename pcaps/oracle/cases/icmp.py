@@ -1,5 +1,5 @@
 """ICMP and ICMPv6 errors: they follow the flow of the packet that they quote."""
-from scapy.layers.inet import ICMP, IPOption_NOP, TCP, UDP
+from scapy.layers.inet import ICMP, IPOption_NOP
 from scapy.layers.inet6 import (
     ICMPv6DestUnreach,
     ICMPv6PacketTooBig,
@@ -14,12 +14,10 @@ from scapy.layers.inet6 import (
 from scapy.packet import Raw
 
 from ..case import ADOPTED, CREATED, MOVED, Case
-from ..config import Config, Group, Nexthop, Service, VIP4, VIP6, any_protocol, basic, servers
+from ..config import Config, Group, Nexthop, Service, VIP4, any_protocol, basic, servers, spare
 from ..frames import (
     CLIENT4,
-    CLIENT6,
     C_VLAN,
-    ROUTER4,
     ROUTER6,
     S_VLAN,
     ether,
@@ -39,13 +37,6 @@ from ..frames import (
 
 ERRORS4 = {3: range(16), 11: (0, 1), 12: (0, 1, 2)}
 ERRORS6 = (ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, ICMPv6ParamProblem)
-
-
-def spare():
-    """One nexthop that takes new flows, and one that doesn't yet."""
-    s1, s2 = servers(2)
-    s2.state = "draining"
-    return [s1, s2]
 
 
 def turned(name, sentence, config=None):

@@ -3,6 +3,7 @@ from scapy.layers.inet import IPOption_NOP, IPOption_Router_Alert, IPOption_RR, 
 from scapy.packet import Raw
 
 from ..case import ADOPTED, CREATED, Case
+from ..checksum import mended, ones_complement_sum
 from ..config import basic
 from ..frames import C_VLAN, ether, ip4, tcp, tcp4, udp4
 
@@ -76,19 +77,6 @@ def case_checksum_right_corners():
         assert bytes(frame)[24:26] == came.to_bytes(2, "big")
         case.send(0, frame).to("s1", ADOPTED if came == 0 else None)
     return case.end(live=1)
-
-
-def ones_complement_sum(a, b):
-    total = a + b
-    return (total & 0xFFFF) + (total >> 16)
-
-
-def mended(checksum, word):
-    """RFC 1624 equation 3, HC' = ~(~HC + ~m + m'), for a word m whose high byte (TTL) becomes one less."""
-    total = (checksum ^ 0xFFFF) + (word ^ 0xFFFF) + (word - 0x100)
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
 
 
 def identification_for(checksum):

@@ -1,36 +1,31 @@
 """Long mixes: flows, errors, fragments, strays and events in an order drawn from a fixed sequence, followed by the model."""
-import hashlib
-
 from scapy.layers.inet import ICMP
 from scapy.layers.inet6 import ICMPv6PacketTooBig
 
 from ..case import Case
 from ..config import VIP4, VIP6, basic, servers
-from ..frames import CLIENT4, CLIENT6, ether, fragments4, icmp4, icmp6, ip4, l4_bytes, quote4, quote6, tcp4, tcp6, udp, udp4, udp6
+from ..draw import Draw
+from ..frames import (
+    CLIENT4,
+    CLIENT6,
+    ether,
+    fragments4,
+    icmp4,
+    icmp6,
+    ip4,
+    l4_bytes,
+    quote4,
+    quote6,
+    tcp4,
+    tcp6,
+    udp,
+    udp4,
+    udp6,
+)
 from ..model import Model
 
 TCP, UDP = 6, 17
 FLAGS = ["S"] * 5 + ["A"] * 8 + ["PA"] * 4 + ["FA"] * 2 + ["R", "SA", "P", "RS"]
-
-
-class Draw:
-    """A sequence of numbers that depends on its name alone, on every machine and version."""
-
-    def __init__(self, name):
-        self.name = name
-        self.count = 0
-
-    def below(self, bound):
-        self.count += 1
-        digest = hashlib.sha256(f"{self.name} {self.count}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") % bound
-
-    def of(self, items):
-        return items[self.below(len(items))]
-
-    def shuffled(self, items):
-        items = list(items)
-        return [items.pop(self.below(len(items))) for _ in range(len(items))]
 
 
 class Mix:
@@ -47,12 +42,14 @@ class Mix:
         self.datagrams = 0
 
     def run(self, steps):
-        actions = [self.tcp] * 60 + [self.udp] * 14 + [self.icmp] * 8 + [self.fragments] * 4 + [self.stray] * 4 + [self.event] * 6
+        weights = {self.tcp: 60, self.udp: 14, self.icmp: 8, self.fragments: 4, self.stray: 4, self.event: 6}
+        actions = [action for action, weight in weights.items() for _ in range(weight)]
         self.tcp()
         for _ in range(steps):
             self.wait()
             self.draw.of(actions)()
-        live = self.model.finish(self.case.sent[-1].record.time_ns // 10**6 - self.case.sent[0].record.time_ns // 10**6)
+        first, last = self.case.sent[0].record, self.case.sent[-1].record
+        live = self.model.finish((last.time_ns - first.time_ns) // 10**6)
         return self.case.end(live=live, **self.model.ended)
 
     def wait(self):

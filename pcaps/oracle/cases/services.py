@@ -3,7 +3,7 @@ from scapy.packet import Raw
 
 from ..case import ADOPTED, CREATED, MOVED, Case
 from ..config import Config, Group, INTERFACES, Nexthop, Service, VIP4, VIP6, basic, servers
-from ..frames import ether, icmp4, ip4, ip6, quote4, tcp, tcp4, tcp6, udp4, udp6
+from ..frames import ether, icmp4, ip4, ip6, quote4, tcp4, tcp6, udp4, udp6
 
 
 def by_group(services, **more):

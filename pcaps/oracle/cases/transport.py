@@ -1,5 +1,5 @@
 """TCP, UDP and the protocols without ports: headers that are wrong, and what a service of any protocol takes."""
-from scapy.layers.inet import ICMP, TCP, UDP
+from scapy.layers.inet import ICMP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6MLReport, ICMPv6ND_RA
 from scapy.packet import Raw
 
