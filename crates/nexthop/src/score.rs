@@ -26,7 +26,7 @@ impl Scorer {
     /// The hash of this nexthop and a bucket: the bucket's place, then random bits.
     #[inline]
     fn hash(&self, bucket: u32, place: u32) -> u64 {
-        let bits = self.places.bits();
+        let bits = self.places.bits;
         u64::from(place) << (64 - bits) | self.hasher.hash(bucket) >> bits
     }
 
@@ -63,7 +63,7 @@ impl Scorer {
             let middle = below + (within - below) / 2;
             if self.cost_of(middle) <= cost { within = middle } else { below = middle + 1 }
         }
-        (within >> (64 - self.places.bits())) as u32
+        (within >> (64 - self.places.bits)) as u32
     }
 }
 
@@ -77,7 +77,9 @@ impl Scorer {
 pub(crate) struct Places {
     /// Number of buckets less one.
     mask: u32,
-    /// Half of the number of bits, rounded up.
+    /// Number of bits of a place.
+    bits: u32,
+    /// Half of it, rounded up.
     fold: u32,
     /// Odd multiplier and addend of each round.
     rounds: [(u32, u32); 3],
@@ -91,11 +93,18 @@ impl Places {
             let key = hasher.hash(u32::MAX - number);
             (key as u32 | 1, (key >> 32) as u32)
         };
-        Self { mask, fold: mask.count_ones().div_ceil(2), rounds: [round(0), round(1), round(2)] }
+        let bits = mask.count_ones();
+        Self { mask, bits, fold: bits.div_ceil(2), rounds: [round(0), round(1), round(2)] }
     }
 
-    fn bits(&self) -> u32 {
-        self.mask.count_ones()
+    /// Odd multiplier and addend of each round.
+    pub(crate) fn rounds(&self) -> &[(u32, u32); 3] {
+        &self.rounds
+    }
+
+    /// What is the same for all nexthops of a group.
+    pub(crate) fn mask_and_fold(&self) -> (u32, u32) {
+        (self.mask, self.fold)
     }
 
     /// The place of a bucket.

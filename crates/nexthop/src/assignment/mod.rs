@@ -9,6 +9,7 @@
 //! Knows takers by address and weight alone, nothing of members, liveness and snapshots.
 
 mod bid;
+mod gates;
 mod settle;
 mod slot;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 use crate::quota::Quotas;
 use crate::score::Scorer;
 use bid::Bid;
+use gates::Gates;
 use slot::{Bidder, Slot};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -47,6 +49,7 @@ pub struct Assignment {
     owners: Vec<u16>,
     /// By slot: what scanning a bucket's takers needs.
     bidders: Vec<Bidder>,
+    gates: Gates,
     /// By slot: the rest. A taker keeps its slot; slots of takers that left are empty and used again.
     slots: Vec<Option<Slot>>,
     by_address: HashMap<IpAddr, u16>,
@@ -64,6 +67,7 @@ impl Assignment {
             seed,
             owners: vec![NOBODY; buckets as usize],
             bidders: Vec::new(),
+            gates: Gates::default(),
             slots: Vec::new(),
             by_address: HashMap::new(),
             reach: 0,
@@ -178,6 +182,7 @@ impl Assignment {
             *slot = Some(Slot::new(taker));
             *place = bidder;
         }
+        self.gates.set(place, &scorer.places);
         self.by_address.insert(taker.address, place as u16);
         place as u16
     }

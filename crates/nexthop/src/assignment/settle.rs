@@ -7,14 +7,23 @@ use crate::score::Scorer;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
+/// What looking at all takers of a bucket leaves behind.
+#[derive(Default)]
+pub(super) struct Scan {
+    /// Places of the bucket by slot.
+    places: Vec<u32>,
+    /// Bids that were not accepted.
+    refusals: Vec<(Bid, u16)>,
+}
+
 impl Assignment {
     /// Settles free buckets and takers that may have room. A free bucket's bid is that for the taker that it came
     /// from: those that it likes better know of it already.
     pub(super) fn settle(&mut self, mut free: Vec<Bid>, mut roomy: Vec<u16>) {
-        let mut refusals = Vec::new();
+        let mut scan = Scan::default();
         loop {
             if let Some(from) = free.pop() {
-                free.extend(self.ask(from, &mut refusals));
+                free.extend(self.ask(from, &mut scan));
             } else if let Some(slot) = roomy.pop() {
                 self.refill(slot, &mut free, &mut roomy);
             } else {
@@ -24,25 +33,26 @@ impl Assignment {
     }
 
     /// A free bucket goes to the best taker that accepts it; returns the bid that had to make room.
-    fn ask(&mut self, from: Bid, refusals: &mut Vec<(Bid, u16)>) -> Option<Bid> {
+    fn ask(&mut self, from: Bid, scan: &mut Scan) -> Option<Bid> {
         let bucket = from.bucket();
-        let (bid, slot) = self.best(from, true, refusals).or_else(|| self.best(from, false, refusals))?;
-        for &(refused, by) in refusals.iter().filter(|(refused, _)| *refused <= bid) {
+        let mask_and_fold = self.bidders.first()?.scorer.places.mask_and_fold();
+        self.gates.places_of(bucket, mask_and_fold, &mut scan.places);
+        let (bid, slot) = self.best(from, true, scan).or_else(|| self.best(from, false, scan))?;
+        for &(refused, by) in scan.refusals.iter().filter(|(refused, _)| *refused <= bid) {
             self.wait(refused, by);
         }
         self.give(bucket, slot, bid);
         self.refuse_beyond_quota(slot)
     }
 
-    /// The best taker that accepts a bucket, among those within reach or all, with its bid. `refusals` gets the bids that
-    /// cost no less than `from` and were not accepted, as far as they are better than that.
-    fn best(&self, from: Bid, in_reach: bool, refusals: &mut Vec<(Bid, u16)>) -> Option<(Bid, u16)> {
-        refusals.clear();
+    /// The best taker that accepts a bucket, among those within reach or all, with its bid. Notes the bids that cost no
+    /// less than `from` and were not accepted, as far as they are better than that.
+    fn best(&self, from: Bid, in_reach: bool, scan: &mut Scan) -> Option<(Bid, u16)> {
+        scan.refusals.clear();
         let bucket = from.bucket();
         let mut best: Option<(Bid, u16)> = None;
         let mut best_place: Option<(&Scorer, u32)> = None;
-        for (bidder, slot) in self.bidders.iter().zip(0..) {
-            let place = bidder.scorer.places.of(bucket);
+        for ((bidder, &place), slot) in self.bidders.iter().zip(&scan.places).zip(0..) {
             if in_reach && place < bidder.cutoff
                 || best_place.is_some_and(|(other, high)| bidder.scorer.is_beaten(place, other, high))
             {
@@ -54,7 +64,7 @@ impl Assignment {
             }
             if bid >= bidder.limit {
                 if bid >= from {
-                    refusals.push((bid, slot));
+                    scan.refusals.push((bid, slot));
                 }
             } else if best.is_none_or(|(other, by)| self.prefers((bid, slot), (other, by))) {
                 best = Some((bid, slot));
