@@ -7,11 +7,12 @@
 #   scripts  shellcheck
 #   deny     licences, bans and sources of all dependencies
 #   lint     clippy, warnings are errors
+#   build    the release build, which unit and lab run (and build when they come alone)
 #   unit     unit, property, golden and architecture tests
 #   doc      the documentation builds without warnings
-#   lab      release build, and real traffic in network namespaces
+#   lab      real traffic in network namespaces
 #   bench    every bench once
-#   quick    format scripts deny lint unit
+#   quick    format scripts deny lint build unit
 #   all      all of them (default)
 #
 # shellcheck disable=SC2317 # the functions of the parts are called by name
@@ -48,12 +49,18 @@ run_deny() { cargo deny --workspace check bans licenses sources; }
 run_lint() { cargo clippy --locked --workspace --all-targets -- -D warnings; }
 run_doc() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps; }
 
-# The same selection of packages everywhere, so that nothing is built twice. The lab has its own part.
-run_unit() { EVENKEEL_LAB=off cargo test --locked --workspace; }
+# The same selection of packages everywhere, so that nothing is built twice.
+run_build() { cargo build --locked --release --workspace; }
+
+# Golden captures replay on the release build. The lab has a part of its own.
+run_unit() {
+    run_build || return 1
+    EVENKEEL_LAB=off EVENKEEL=$target/release/evenkeel cargo test --locked --workspace
+}
 
 run_lab() {
     lab_possible || return
-    cargo build --locked --release --workspace || return 1
+    run_build || return 1
     EVENKEEL_LAB=required EVENKEEL=$target/release/evenkeel \
         cargo test --locked --workspace --test 'live_*' -- --test-threads=1 || return 1
     "$target/release/lab" sweep
@@ -87,14 +94,15 @@ run_part() {
     scripts) part scripts run_scripts ;;
     deny) part deny run_deny ;;
     lint) part lint run_lint ;;
+    build) part build run_build ;;
     unit) part unit run_unit ;;
     doc) part doc run_doc ;;
     lab) part lab run_lab ;;
     bench) part bench run_bench ;;
-    quick) for each in format scripts deny lint unit; do run_part "$each"; done ;;
+    quick) for each in format scripts deny lint build unit; do run_part "$each"; done ;;
     all) for each in quick doc lab bench; do run_part "$each"; done ;;
     *)
-        echo "test: unknown part '$1'; allowed: format scripts deny lint unit doc lab bench quick all" >&2
+        echo "test: unknown part '$1'; allowed: format scripts deny lint build unit doc lab bench quick all" >&2
         exit 2
         ;;
     esac

@@ -13,7 +13,8 @@ use evenkeel_testbed::lab::{self, Lab, LabSpec, Wiring, kernel, owner};
 use evenkeel_testbed::load::{Load, LoadSpec};
 use nix::sys::signal::Signal;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Another lab may have to go first.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn namespaces_of(lab: &str) -> Vec<String> {
     let names = fs::read_dir("/run/netns").into_iter().flatten().flatten();
