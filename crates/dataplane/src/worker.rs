@@ -46,6 +46,7 @@ pub struct Worker<P: PortIo> {
     aside: Vec<elsewhere::Aside<P::Frame>>,
     fates: Fates,
     held: Held<P::Frame, Judged>,
+    is_behind: bool,
 }
 
 impl<P: PortIo> Worker<P> {
@@ -61,6 +62,7 @@ impl<P: PortIo> Worker<P> {
             aside: Vec::with_capacity(elsewhere::MOST_ASIDE),
             fates: Fates::new(),
             held,
+            is_behind: false,
             spec,
         }
     }
@@ -74,6 +76,12 @@ impl<P: PortIo> Worker<P> {
         self.spec.counters.received.add(received as u64);
         self.walk(now_ms, io, Patience::Kept);
         received
+    }
+
+    /// True while there is work that doesn't wait for packets: the worker should be polled again at once.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Lets time pass without receiving: held fragments whose time is over leave, flows that are over are freed.
@@ -120,7 +128,8 @@ impl<P: PortIo> Worker<P> {
         let table = Arc::clone(&self.spec.table);
         let counters = Arc::clone(&self.spec.counters);
         let Some(mut shard) = table.lock(self.spec.index, &counters) else { return };
-        shard.sweep(view.now_ms as u32);
+        shard.sweep(view.now_ms as u32, self.burst.is_empty());
+        self.is_behind = shard.is_behind();
         self.prefetch(&shard);
         let elsewhere = table.workers() > 1;
         let mut burst = std::mem::take(&mut self.burst);

@@ -35,7 +35,9 @@ impl Payload<'_> {
 pub(crate) fn parse(datagram: impl Datagram, payload: Payload<'_>) -> Outcome {
     let (source_port, destination_port, class) = match datagram.protocol() {
         ip_number::TCP => match tcp(payload) {
-            Ok(header) => (header.source_port(), header.destination_port(), Class::Tcp(signal(&header))),
+            Ok((source_port, destination_port, signal)) => {
+                (source_port, destination_port, Class::Tcp(signal))
+            }
             Err(refusal) => return datagram.refused(refusal, payload.ports()),
         },
         ip_number::UDP => match udp(payload, datagram.fragment()) {
@@ -47,12 +49,32 @@ pub(crate) fn parse(datagram: impl Datagram, payload: Payload<'_>) -> Outcome {
     datagram.ours(datagram.key(source_port, destination_port), class)
 }
 
+/// Ports, and what the flags mean.
 #[inline]
-fn tcp(payload: Payload<'_>) -> Result<TcpHeaderSlice<'_>, Refusal> {
-    TcpHeaderSlice::from_slice(payload.bytes).map_err(|error| match error {
-        HeaderSliceError::Len(_) => Refusal::Cut(Malformed::TcpHeader),
-        HeaderSliceError::Content(_) => Refusal::Malformed(Malformed::TcpHeader),
-    })
+fn tcp(payload: Payload<'_>) -> Result<(u16, u16, TcpSignal), Refusal> {
+    match TcpHeaderSlice::from_slice(payload.bytes) {
+        Ok(header) => Ok((header.source_port(), header.destination_port(), signal(&header))),
+        Err(HeaderSliceError::Len(_)) => tcp_without_options(payload),
+        Err(HeaderSliceError::Content(_)) => Err(Refusal::Malformed(Malformed::TcpHeader)),
+    }
+}
+
+/// A header whose options a capture has cut away; on the wire they must have been there.
+#[cold]
+#[inline(never)]
+fn tcp_without_options(payload: Payload<'_>) -> Result<(u16, u16, TcpSignal), Refusal> {
+    const CUT: Refusal = Refusal::Cut(Malformed::TcpHeader);
+    let mut fixed: [u8; 20] = *payload.bytes.first_chunk().ok_or(CUT)?;
+    let words = fixed[12] >> 4;
+    if words < 5 {
+        return Err(Refusal::Malformed(Malformed::TcpHeader));
+    }
+    if usize::from(words) * 4 > payload.declared_len {
+        return Err(CUT);
+    }
+    fixed[12] = fixed[12] & 0x0f | 0x50;
+    let header = TcpHeaderSlice::from_slice(&fixed).map_err(|_| CUT)?;
+    Ok((header.source_port(), header.destination_port(), signal(&header)))
 }
 
 #[inline]

@@ -9,6 +9,7 @@ mod expiry;
 mod prefetch;
 mod shard;
 mod slots;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod unconfirmed;
@@ -23,7 +24,8 @@ use shard::{Books, Tables};
 use std::hash::{BuildHasher, Hash, Hasher};
 
 pub use entry::{FlowEntry, FlowState, Link};
-pub use shard::{Shard, Sweep};
+pub use shard::Shard;
+pub use sweep::Sweep;
 
 /// Where the seeds of the table's hash come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::entry::{FlowEntry, FlowState, Link};
 use super::expiry::Alarms;
 use super::prefetch;
 use super::slots::{Pair, Slots};
+use super::sweep::Sweep;
 use super::unconfirmed::{Entries, Unconfirmed};
 use crate::counters::WorkerCounters;
 use crate::timeouts::Timeouts;
@@ -15,40 +16,22 @@ use dashmap::RwLockWriteGuard;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use hashbrown::raw::RawTable;
 
-/// How a shard looks for flows that are over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sweep {
-    /// A bounded piece per poll; all of the table in half a second.
-    Paced,
-    /// All of the table once a second and whenever room is needed: for virtual time, where nobody waits and where
-    /// the outcome must not depend on the order of slots.
-    Whole,
-}
-
 /// What a shard keeps beside its two tables.
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) capacity: usize,
-    sweep: Sweep,
+    pub(super) sweep: Sweep,
     unconfirmed: Unconfirmed,
-    alarms4: Alarms,
-    alarms6: Alarms,
+    pub(super) alarms4: Alarms,
+    pub(super) alarms6: Alarms,
     /// Slot at which the sweep goes on, IPv4 first.
-    position: usize,
+    pub(super) position: usize,
     /// Slots that the sweep still has to visit to keep its pace.
-    debt: usize,
-    swept_ms: u32,
+    pub(super) debt: usize,
+    pub(super) swept_ms: u32,
     /// Tables rebuilt because removals had used up the free slots.
     rebuilds: u64,
 }
-
-/// Time in which a paced sweep goes round once, in milliseconds.
-const ROUND_MS: u64 = 400;
-/// Time from one sweep of the whole table to the next, unless room is needed, in milliseconds.
-const WHOLE_EVERY_MS: u32 = 1000;
-/// Most alarms that one poll reads, and most entries that it looks at.
-const SLOTS_PER_POLL: usize = 16_384;
-const ENTRIES_PER_POLL: usize = 256;
 
 impl Books {
     pub(super) fn new(capacity: usize, sweep: Sweep, slots4: usize, slots6: usize) -> Self {
@@ -204,7 +187,7 @@ impl<'t> Shard<'t> {
         self.books.unconfirmed.unlink(&mut self.tables, older, newer);
     }
 
-    /// The flow goes to another member from now on.
+    /// The flow belongs to another member from now on.
     pub fn move_to(&mut self, link: Link, member: evenkeel_nexthop::MemberId) {
         let Some(entry) = self.tables.at(link) else { return };
         let before = std::mem::replace(&mut entry.member, member);
@@ -214,7 +197,6 @@ impl<'t> Shard<'t> {
         if let Some(counters) = self.counters.member(member) {
             counters.flows_live.add(1);
         }
-        self.counters.flows.moved.add(1);
     }
 
     /// Ends a flow that is over or whose 5-tuple is taken by a new one: counted `closed` if it was closing, else
@@ -231,29 +213,6 @@ impl<'t> Shard<'t> {
     /// Takes a flow out without ending it: another worker puts it into its own shard.
     pub fn take_out(&mut self, link: Link) -> Option<FlowEntry> {
         self.remove(link).map(|(_, entry)| entry)
-    }
-
-    /// Frees flows that are over, within the bounds of a poll; with [`Sweep::Whole`] all of them, once a second.
-    pub fn sweep(&mut self, now_ms: u32) {
-        let slots = self.books.alarms4.len() + self.books.alarms6.len();
-        let elapsed_ms = now_ms.wrapping_sub(self.books.swept_ms);
-        if self.books.sweep == Sweep::Whole {
-            if elapsed_ms >= WHOLE_EVERY_MS {
-                self.sweep_whole(now_ms);
-            }
-            return;
-        }
-        self.books.swept_ms = now_ms;
-        let share = (slots as u64 * u64::from(elapsed_ms.min(1000))).div_ceil(ROUND_MS) as usize;
-        let debt = (self.books.debt + share).min(slots);
-        let swept = self.sweep_slots(debt.min(SLOTS_PER_POLL), ENTRIES_PER_POLL, now_ms);
-        self.books.debt = debt - swept;
-    }
-
-    /// Frees every flow that is over.
-    pub fn sweep_whole(&mut self, now_ms: u32) {
-        self.books.swept_ms = now_ms;
-        self.sweep_slots(self.books.alarms4.len() + self.books.alarms6.len(), usize::MAX, now_ms);
     }
 
     /// How often removals had used up the free slots of a table and it was rebuilt.
@@ -314,47 +273,9 @@ impl<'t> Shard<'t> {
         Some((key, entry))
     }
 
-    fn set_alarm(&mut self, link: Link, now_ms: u32, over_ms: u32) {
+    pub(super) fn set_alarm(&mut self, link: Link, now_ms: u32, over_ms: u32) {
         let alarms = if link.is_ipv6() { &mut self.books.alarms6 } else { &mut self.books.alarms4 };
         alarms.set(link.index(), now_ms, over_ms);
-    }
-
-    /// Visits up to `slots` alarms and `entries` entries from where the last visit ended; how many alarms.
-    fn sweep_slots(&mut self, slots: usize, mut entries: usize, now_ms: u32) -> usize {
-        let (len4, len6) = (self.books.alarms4.len(), self.books.alarms6.len());
-        let mut left = slots;
-        while left > 0 && entries > 0 {
-            let position = self.books.position;
-            let (alarms, base, end) = if position < len4 {
-                (&self.books.alarms4, 0, len4)
-            } else {
-                (&self.books.alarms6, len4, len4 + len6)
-            };
-            let to = end.min(position + left);
-            let due = alarms.next_due(position - base, to - base, now_ms);
-            let next = due.map_or(to, |slot| base + slot + 1);
-            left -= next - position;
-            self.books.position = if next == len4 + len6 { 0 } else { next };
-            if let Some(slot) = due {
-                entries -= 1;
-                self.look_at(
-                    if base == 0 { Link::ipv4(slot as u32) } else { Link::ipv6(slot as u32) },
-                    now_ms,
-                );
-            }
-        }
-        slots - left
-    }
-
-    /// An alarm rang: the flow is over, or its alarm is set anew.
-    fn look_at(&mut self, link: Link, now_ms: u32) {
-        match self.tables.at(link) {
-            Some(entry) if !entry.is_over(now_ms, self.timeouts) => {
-                let over_ms = entry.last_seen_ms.wrapping_add(entry.state().timeout_ms(self.timeouts));
-                self.set_alarm(link, now_ms, over_ms);
-            }
-            _ => self.end(link),
-        }
     }
 
     /// Removals leave marks in a table that use up its free slots; a fresh table of the same size has none. This is

@@ -114,14 +114,36 @@ fn a_paced_sweep_frees_an_idle_flow_within_a_second_without_its_packets() {
     let mut now_ms = 0;
     while now_ms < TIMEOUTS.tcp_syn_ms - 1 {
         now_ms += 3;
-        shard.sweep(now_ms.min(TIMEOUTS.tcp_syn_ms - 1));
+        shard.sweep(now_ms.min(TIMEOUTS.tcp_syn_ms - 1), false);
     }
     assert_eq!((shard.len(), counters.flows.expired.value()), (40_000, 0));
     while now_ms < TIMEOUTS.tcp_syn_ms + 1000 {
         now_ms += 3;
-        shard.sweep(now_ms);
+        shard.sweep(now_ms, false);
     }
     assert_eq!((shard.len(), counters.flows.expired.value()), (0, 40_000));
+}
+
+#[test]
+fn an_idle_box_that_polls_100_times_a_second_frees_100_000_flows_in_time() {
+    let (table, counters) = table(1_000_000, Sweep::Paced);
+    let mut shard = table.lock(0, &counters).unwrap();
+    for n in 0..100_000 {
+        let link = shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0).unwrap();
+        shard.confirm(link);
+    }
+    let mut now_ms = 0;
+    while now_ms < TIMEOUTS.tcp_syn_ms + 1000 {
+        now_ms += 10;
+        shard.sweep(now_ms, true);
+        // a worker doesn't sleep while its sweep is behind
+        for _ in 0..10 {
+            if shard.is_behind() {
+                shard.sweep(now_ms, true);
+            }
+        }
+    }
+    assert_eq!(shard.len(), 0);
 }
 
 #[test]
@@ -236,7 +258,7 @@ proptest! {
                 }
                 Step::Pass(ms) => {
                     now_ms = now_ms.wrapping_add(ms);
-                    shard.sweep(now_ms);
+                    shard.sweep(now_ms, false);
                 }
             }
             prop_assert!(shard.len() <= capacity);

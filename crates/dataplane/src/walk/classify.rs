@@ -8,8 +8,6 @@ use evenkeel_packet::{Class, FlowKey, Fragment, FragmentKey, Outcome, Packet};
 
 const PROTOCOL_ICMP: u8 = 1;
 const PROTOCOL_ICMPV6: u8 = 58;
-/// IPv6 extension headers that may stand in a fragment header in place of the protocol.
-const EXTENSION_HEADERS: [u8; 4] = [0, 43, 44, 60];
 
 impl Judged {
     const PUNTED: Self = Self { task: Task::Settled(Verdict::Punt), first_of: None, l3_offset: 0 };
@@ -75,20 +73,16 @@ fn first_fragment(packet: &Packet, frame: &[u8], snapshot: &Snapshot, table: &Fl
 }
 
 fn later_fragment(packet: &Packet, frame: &[u8], snapshot: &Snapshot) -> Judged {
-    let Some(key) = packet.fragment_key(frame) else { return Judged::PUNTED };
-    let protocol = key.addresses.protocol();
-    // what can't be of any service needs no first fragment to tell
-    let undecided = is_icmp(&key.addresses)
-        || matches!(key.addresses, FlowKey::V6(_)) && EXTENSION_HEADERS.contains(&protocol);
-    let destination = key.addresses.destination();
-    let ours = snapshot.is_vip(destination) && (undecided || snapshot.has_protocol(destination, protocol));
-    if !ours {
-        return Judged { l3_offset: packet.l3_offset, ..Judged::PUNTED };
+    match packet.fragment_key(frame) {
+        Some(key) if snapshot.is_vip(key.addresses.destination()) => {
+            Judged::new(Task::LaterFragment(key), packet, None)
+        }
+        _ => Judged::PUNTED,
     }
-    Judged::new(Task::LaterFragment(key), packet, None)
 }
 
-fn is_icmp(key: &FlowKey) -> bool {
+/// True for the ICMP of the key's own family.
+pub(super) fn is_icmp(key: &FlowKey) -> bool {
     match key {
         FlowKey::V4(key) => key.protocol() == PROTOCOL_ICMP,
         FlowKey::V6(key) => key.protocol() == PROTOCOL_ICMPV6,

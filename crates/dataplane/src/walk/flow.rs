@@ -44,10 +44,19 @@ impl Table<'_, '_> {
         match select::by_flow(self.view, lookup) {
             Some(other) => {
                 self.shard.move_to(link, other);
+                if !self.is_same_server(member, other) {
+                    self.counters.flows.moved.add(1);
+                }
                 Verdict::Forward(other)
             }
             None => Verdict::Drop(DropReason::NoNexthop),
         }
+    }
+
+    /// True if two memberships are of one server: its connections go on.
+    fn is_same_server(&self, one: MemberId, other: MemberId) -> bool {
+        let nexthop = |id| self.view.snapshot.member(id).map(|member| member.nexthop);
+        nexthop(one) == nexthop(other)
     }
 
     /// A new flow, an adopted one, or a packet that ends what nobody knows.
@@ -86,11 +95,7 @@ impl Table<'_, '_> {
                 self.shard.set_state(link, FlowState::Established, now_ms);
                 self.shard.confirm(link);
             }
-            (FlowState::HalfOpen, Signal::Tcp(TcpSignal::Close)) => {
-                // still unconfirmed: a client that never acknowledged must not hold a place
-                self.shard.set_state(link, FlowState::Closing, now_ms);
-            }
-            (FlowState::Established, Signal::Tcp(TcpSignal::Close)) => {
+            (FlowState::HalfOpen | FlowState::Established, Signal::Tcp(TcpSignal::Close)) => {
                 self.shard.set_state(link, FlowState::Closing, now_ms);
                 self.shard.confirm(link);
             }

@@ -1,7 +1,7 @@
 //! TCP, UDP and protocols without ports.
 
 use super::frames::*;
-use crate::{Class, Fragment, Malformed, Outcome, Packet, TcpSignal};
+use crate::{Class, Fragment, Malformed, Outcome, Packet, TcpSignal, parse};
 
 #[test]
 fn tcp_and_udp_over_both_families() {
@@ -109,4 +109,23 @@ fn a_wrong_header_names_its_ports_if_they_are_there() {
         assert_eq!(ports(&header[..4], protocol), Some((0x1234, 81, protocol)));
         assert_eq!(ports(&header[..3], protocol), None);
     }
+}
+
+#[test]
+fn a_capture_may_cut_the_options_of_tcp_but_not_its_fixed_part() {
+    let mut segment = tcp(0x10).to_vec();
+    segment[12] = 8 << 4;
+    segment.extend([1; 12 + 100]);
+    let whole = frame(&ipv4(TCP, &segment));
+    for len in 14 + 20 + 20..whole.len() {
+        let Outcome::Ours(packet) = parse(&whole[..len], whole.len(), OWN) else { panic!("cut at {len}") };
+        assert_eq!(
+            (packet.key, packet.class),
+            (key4(CLIENT_PORT, PORT, TCP), Class::Tcp(TcpSignal::Acknowledge))
+        );
+    }
+    let Outcome::Malformed { reason, .. } = parse(&whole[..14 + 20 + 19], whole.len(), OWN) else {
+        panic!("cut")
+    };
+    assert_eq!(reason, Malformed::TcpHeader);
 }
