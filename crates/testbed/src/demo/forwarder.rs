@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,7 +51,11 @@ impl Forwarder {
     pub(super) fn drain(&mut self, lab: &Lab, drained: &[usize]) -> Result<()> {
         match self {
             Self::Kernel => kernel::route(lab, &remaining(lab, drained)),
-            Self::Evenkeel(daemon) => daemon.reload(&config::web(lab, drained)).map(drop),
+            Self::Evenkeel(daemon) => {
+                let said = daemon.reload(&config::web(lab, drained))?;
+                ensure!(said.starts_with("configuration reloaded"), "the drain was refused: {said}");
+                Ok(())
+            }
         }
     }
 
