@@ -70,12 +70,13 @@ impl Namespace {
             .spawn()
             .context("ip (package iproute2) can't be started")?;
         let mut stdin = child.stdin.take().context("ip without stdin")?;
-        stdin.write_all(lines.as_bytes())?;
+        let written = stdin.write_all(lines.as_bytes());
         drop(stdin);
         let output = child.wait_with_output()?;
         let message = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "in {}: ip: {}\n{lines}", self.name, message.trim());
-        Ok(())
+        // An `ip` that ended before it had read everything says why itself.
+        written.context("ip")
     }
 
     /// Writes kernel settings of the namespace, named from `net` on: `ipv4/ip_forward`.
