@@ -145,17 +145,23 @@ pub fn equal_queues(interfaces: &[Interface]) -> Result<u32, InterfaceError> {
         return Ok(least);
     }
     let counts = interfaces.iter().map(|interface| format!("{} has {}", interface.name, interface.queues));
-    let remedy = too_many.iter().map(|interface| {
+    Err(InterfaceError::UnequalQueues {
+        counts: counts.collect::<Vec<_>>().join(", "),
+        remedy: queues_remedy(too_many, least),
+    })
+}
+
+/// The `ethtool` commands that give each of these interfaces `count` receive queues.
+#[must_use]
+pub fn queues_remedy<'a>(interfaces: impl IntoIterator<Item = &'a Interface>, count: u32) -> String {
+    let commands = interfaces.into_iter().map(|interface| {
         let kind = match ioctl::channels(&interface.name) {
             Ok(Channels { receive: 1.., .. }) => "rx",
             _ => "combined",
         };
-        format!("ethtool -L {} {kind} {least}", interface.name)
+        format!("ethtool -L {} {kind} {count}", interface.name)
     });
-    Err(InterfaceError::UnequalQueues {
-        counts: counts.collect::<Vec<_>>().join(", "),
-        remedy: remedy.collect::<Vec<_>>().join(" && "),
-    })
+    commands.collect::<Vec<_>>().join(" && ")
 }
 
 #[cfg(test)]

@@ -74,7 +74,9 @@ mod umem;
 mod xsk;
 
 pub use capabilities::{Capability, check_capabilities};
-pub use interface::{Attachment, Interface, InterfaceError, MAX_MTU, Mode, check_mtu, equal_queues};
+pub use interface::{
+    Attachment, Interface, InterfaceError, MAX_MTU, Mode, check_mtu, equal_queues, queues_remedy,
+};
 pub use punt::{PuntDevice, PuntError};
 pub use queue::{Frame, FrameCensus, Queue, QueueError};
 pub use statistics::{Monitor, SocketStatistics};

@@ -123,6 +123,19 @@ impl Steering {
         self.maps.set_services(services)
     }
 
+    /// Whether these services are within the limits; the kernel is not asked.
+    ///
+    /// # Errors
+    /// [`SteeringError::TooManyPorts`].
+    pub fn check_services(services: &[ServiceSpec]) -> Result<(), SteeringError> {
+        maps::check_services(services)
+    }
+
+    /// Detaches the program from every interface: no more packets come.
+    pub fn detach(&mut self) {
+        self.links.clear();
+    }
+
     /// Follows an interface whose own MAC has changed.
     ///
     /// # Errors

@@ -40,6 +40,14 @@ pub(super) fn size(open: &mut OpenObject, sockets: u32) -> Result<()> {
     Ok(())
 }
 
+/// Whether the map holds the ports that these services list.
+pub(super) fn check_services(services: &[ServiceSpec]) -> Result<(), SteeringError> {
+    match Rules::new(services, 0).ports.len() {
+        count if count > MAX_LISTED_PORTS => Err(SteeringError::TooManyPorts(count)),
+        _ => Ok(()),
+    }
+}
+
 impl Maps {
     /// Finds the maps of a loaded program.
     pub(super) fn of(object: &Object, queues: u32) -> Result<Self> {

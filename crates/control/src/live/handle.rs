@@ -150,6 +150,12 @@ impl LiveHandle {
         self.end()
     }
 
+    /// True until the thread has ended, by itself or by a panic.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     fn end(&mut self) -> Option<Desired> {
         drop(self.stop.take());
         self.thread.take()?.join().ok()

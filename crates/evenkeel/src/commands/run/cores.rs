@@ -11,17 +11,27 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Plans for `queues` workers on a box with the cores `available`; `wanted` are the configured ones.
+    /// `fewer_queues` says which commands give every interface so many queues.
     ///
     /// Without configured cores workers take one each from the highest down, core 0 last. Control takes the lowest
     /// core that has no worker, else it shares core 0 (or the lowest core that the process may use).
-    pub(super) fn new(queues: usize, wanted: Option<&[usize]>, available: &[usize]) -> Result<Self> {
+    pub(super) fn new(
+        queues: usize,
+        wanted: Option<&[usize]>,
+        available: &[usize],
+        fewer_queues: impl Fn(usize) -> String,
+    ) -> Result<Self> {
         let workers = match wanted {
             Some(cores) => {
                 if cores.len() != queues {
                     bail!(
                         "dataplane.cores lists {} cores, but every interface has {queues} receive queues: one core per \
-                         queue is needed",
-                        cores.len()
+                         queue is needed{}",
+                        cores.len(),
+                        match cores.len() {
+                            count if (1..queues).contains(&count) => format!(", or {}", fewer_queues(count)),
+                            _ => String::new(),
+                        }
                     );
                 }
                 if let Some(missing) = cores.iter().find(|core| !available.contains(core)) {
@@ -35,9 +45,9 @@ impl Plan {
                 if cores.len() < queues {
                     bail!(
                         "every interface has {queues} receive queues, and this process may use {} cores: lower the \
-                         number of queues with ethtool -L IFACE combined {}",
+                         number of queues with {}",
                         cores.len(),
-                        cores.len()
+                        fewer_queues(cores.len().max(1))
                     );
                 }
                 cores.truncate(queues);
@@ -61,7 +71,7 @@ mod tests {
 
     fn plan(queues: usize, wanted: Option<&[usize]>, cores: usize) -> Option<(Vec<usize>, usize, bool)> {
         let available: Vec<usize> = (0..cores).collect();
-        let plan = Plan::new(queues, wanted, &available).ok()?;
+        let plan = Plan::new(queues, wanted, &available, |_| String::new()).ok()?;
         let shared = plan.is_shared();
         Some((plan.workers, plan.control, shared))
     }
@@ -79,5 +89,14 @@ mod tests {
         assert_eq!(plan(2, Some(&[0, 2]), 4), Some((vec![0, 2], 1, false)));
         assert_eq!(plan(2, Some(&[1]), 4), None);
         assert_eq!(plan(1, Some(&[7]), 4), None);
+    }
+
+    #[test]
+    fn a_refusal_says_which_commands_help() {
+        let remedy = |count: usize| format!("ethtool -L eth1 rx {count}");
+        for wanted in [None, Some(&[0, 1][..])] {
+            let error = Plan::new(4, wanted, &[0, 1], remedy).unwrap_err().to_string();
+            assert!(error.ends_with("ethtool -L eth1 rx 2"), "{error}");
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::cores::Plan;
 use super::worker_thread::WorkerThread;
-use super::{Refused, latency};
-use anyhow::{Context, Result, bail, ensure};
+use super::{Refused, latency, say};
+use anyhow::{Context, Result, bail};
 use evenkeel_afxdp::{
     Capability, Interface, Monitor, PuntDevice, Queue, Steering, check_capabilities, equal_queues,
+    queues_remedy,
 };
 use evenkeel_capture::{Report, WorkerReport};
 use evenkeel_control::Config;
@@ -14,7 +15,7 @@ use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec};
 use evenkeel_dataplane::{
     FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
-use evenkeel_nexthop::{Desired, Liveness, PortId};
+use evenkeel_nexthop::{Desired, Liveness, PortId, Protocol, ServiceSpec};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -38,10 +39,21 @@ pub(super) struct Forwarder {
 
 /// What is left when everything has ended.
 pub(super) struct Ended {
-    pub(super) report: Report,
+    /// None if it can't be built.
+    pub(super) report: Option<Report>,
     /// Lines about what the kernel counted.
     pub(super) kernel: Vec<String>,
     pub(super) latency: String,
+    /// What went wrong.
+    pub(super) faults: Vec<String>,
+}
+
+/// Why a configuration was not taken up.
+pub(super) enum NotReloaded {
+    /// All is as before.
+    Unchanged(anyhow::Error),
+    /// A part of it is in effect.
+    InPart(anyhow::Error),
 }
 
 impl Forwarder {
@@ -50,7 +62,7 @@ impl Forwarder {
         need_capabilities()?;
         let interfaces = open_interfaces(&config.interfaces)?;
         let queues = equal_queues(&interfaces)?;
-        let cores = plan_cores(queues, &config)?;
+        let cores = plan_cores(queues, &interfaces, &config)?;
         let macs = interfaces.iter().map(|interface| interface.mac).collect();
         let mut desired = config.desired(macs)?;
 
@@ -108,23 +120,33 @@ impl Forwarder {
         let unresolved = self.control.initial_resolution(RESOLUTION);
         let attachments = self.steering.attach()?;
         for (interface, attachment) in self.interfaces.iter().zip(attachments) {
-            eprintln!("{}: XDP program attached ({attachment})", interface.name);
+            say::note(format_args!("{}: XDP program attached ({attachment})", interface.name));
         }
         for nexthop in unresolved {
-            eprintln!("{nexthop}");
+            say::note(format_args!("{nexthop}"));
         }
         Ok(())
     }
 
-    /// Takes another configuration up, whole or not at all.
+    /// Takes another configuration up. What can be refused is asked before anything changes.
     ///
     /// # Errors
-    /// Nothing has changed.
-    pub(super) fn reload(&mut self, config: Config) -> Result<()> {
-        let summary = self.control.reload(config)?;
+    /// [`NotReloaded`] says whether anything has changed.
+    pub(super) fn reload(&mut self, config: Config) -> Result<(), NotReloaded> {
+        let unchanged = |error: anyhow::Error| NotReloaded::Unchanged(error);
+        Steering::check_services(&config.services).map_err(|error| unchanged(error.into()))?;
+        let summary = self.control.reload(config).map_err(|error| unchanged(error.into()))?;
         self.steering
             .set_services(&summary.services)
             .context("the groups are reloaded, but the XDP program did not take the services; reload again")
+            .map_err(NotReloaded::InPart)
+    }
+
+    /// A thread that has ended though nobody told it to.
+    pub(super) fn dead_thread(&self) -> Option<String> {
+        let worker = self.threads.iter().position(JoinHandle::is_finished);
+        let control = || (!self.control.is_running()).then(|| "the control thread".to_owned());
+        worker.map(|index| format!("worker {index}")).or_else(control)
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -135,34 +157,41 @@ impl Forwarder {
         &self.latency
     }
 
-    /// Ends everything: no more packets come, those in hand leave, the program is detached.
-    ///
-    /// # Errors
-    /// If a thread has panicked, or anything was lost on the way.
-    pub(super) fn stop(self) -> Result<Ended> {
-        let kernel = self.kernel_lines();
-        drop(self.steering);
+    /// Ends everything: the program is detached, so that no more packets come; those in hand leave. Goes on to the end
+    /// whatever is wrong.
+    pub(super) fn stop(mut self) -> Ended {
+        self.steering.detach();
         self.stop.store(true, Ordering::Relaxed);
-        let queues = self.threads.into_iter().map(JoinHandle::join).collect::<Result<Vec<_>, _>>();
-        let desired = self.control.stop();
-        let (Ok(queues), Some(desired)) = (queues, desired) else { bail!("a thread has panicked") };
-        for queue in &queues {
-            let frames = queue.census();
-            ensure!(
-                frames.is_whole() && frames.held == 0,
-                "queue {} has lost frames: {frames:?}",
-                queue.number()
-            );
+        let mut faults = Vec::new();
+        let threads = std::mem::take(&mut self.threads);
+        let joined: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
+        let kernel = self.kernel_lines();
+        for (index, queue) in joined.iter().enumerate() {
+            faults.extend(match queue {
+                Ok(queue) => lost_frames(queue),
+                Err(_) => Some(format!("worker {index} has panicked")),
+            });
         }
+        drop(joined);
+        let workers = self.worker_reports();
+        let report = match self.control.stop() {
+            Some(desired) => Report::of(&self.counters, &desired).map_err(|error| error.to_string()),
+            None => Err("the control thread has panicked".to_owned()),
+        };
+        let report = report.map(|report| report.with_workers(workers));
+        let report = report.map_err(|fault| faults.push(fault)).ok();
+        Ended { report, kernel, latency: latency::summary(&self.latency), faults }
+    }
+
+    fn worker_reports(&self) -> Vec<WorkerReport> {
         let workers = self.cores.workers.iter().zip(&self.counters).enumerate();
-        let workers = workers.map(|(queue, (&core, counters))| WorkerReport {
+        let report = |(queue, (&core, counters)): (usize, (&usize, &Arc<WorkerCounters>))| WorkerReport {
             core,
             queue,
             received: counters.received.value(),
             forwarded: counters.forwarded.value(),
-        });
-        let report = Report::of(&self.counters, &desired)?.with_workers(workers.collect());
-        Ok(Ended { report, kernel, latency: latency::summary(&self.latency) })
+        };
+        workers.map(report).collect()
     }
 
     /// What the XDP program and the sockets counted.
@@ -199,6 +228,12 @@ impl Forwarder {
     }
 }
 
+fn lost_frames(queue: &Queue) -> Option<String> {
+    let frames = queue.census();
+    let is_well = frames.is_whole() && frames.held == 0;
+    (!is_well).then(|| format!("queue {} has lost frames: {frames:?}", queue.number()))
+}
+
 fn need_capabilities() -> Result<()> {
     let missing = check_capabilities().context("can't read this process's capabilities")?;
     if missing.is_empty() {
@@ -219,38 +254,40 @@ fn open_interfaces(configs: &[InterfaceConfig]) -> Result<Vec<Interface>> {
                 Mode::Generic => evenkeel_afxdp::Mode::Generic,
             };
             let interface = Interface::open(&config.name, mode)?;
-            eprintln!(
+            say::note(format_args!(
                 "{}: MAC {}, MTU {}, {} receive queues",
                 interface.name, interface.mac, interface.mtu, interface.queues
-            );
+            ));
             Ok(interface)
         })
         .collect()
 }
 
-fn plan_cores(queues: u32, config: &Config) -> Result<Plan> {
+fn plan_cores(queues: u32, interfaces: &[Interface], config: &Config) -> Result<Plan> {
     let available = core_affinity::get_core_ids().context("can't tell which cores this process may use")?;
     let available: Vec<_> = available.iter().map(|core| core.id).collect();
-    let cores = Plan::new(queues as usize, config.dataplane.cores.as_deref(), &available)
-        .map_err(|error| Refused(error.to_string()))?;
+    let cores = Plan::new(queues as usize, config.dataplane.cores.as_deref(), &available, |count| {
+        queues_remedy(interfaces, count as u32)
+    })
+    .map_err(|error| Refused(error.to_string()))?;
     for (queue, core) in cores.workers.iter().enumerate() {
-        eprintln!("worker {queue}: core {core}, queue {queue} of every interface");
+        say::note(format_args!("worker {queue}: core {core}, queue {queue} of every interface"));
     }
     let shared = if cores.is_shared() { ", shared with a worker" } else { "" };
-    eprintln!("control: core {}{shared}", cores.control);
+    say::note(format_args!("control: core {}{shared}", cores.control));
     Ok(cores)
 }
 
 fn open_queues(count: u32, interfaces: &[Interface], steering: &mut Steering) -> Result<Vec<Queue>> {
     let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or_default();
     let punt = Arc::new(PuntDevice::open(mtu)?);
-    eprintln!("punted packets go to the kernel through {}", punt.name());
+    say::note(format_args!("punted packets go to the kernel through {}", punt.name()));
     let mut queues = Vec::new();
     for number in 0..count {
         let queue = Queue::open(number, interfaces, &punt)?;
         steering.connect(&queue)?;
         let pages = if queue.is_on_huge_pages() { "huge" } else { "ordinary" };
-        eprintln!("queue {number}: {}, frames on {pages} pages", queue.access());
+        say::note(format_args!("queue {number}: {}, frames on {pages} pages", queue.access()));
         queues.push(queue);
     }
     Ok(queues)
@@ -267,16 +304,38 @@ fn start_control(
     counters: Vec<Arc<WorkerCounters>>,
 ) -> Result<LiveHandle> {
     if !core_affinity::set_for_current(core_affinity::CoreId { id: cores.control }) {
-        eprintln!("control can't be pinned to core {}: it runs where the kernel wants", cores.control);
+        say::note(format_args!(
+            "control can't be pinned to core {}: it runs where the kernel wants",
+            cores.control
+        ));
     }
     let ports = interfaces.iter().map(|interface| LivePort { ifindex: interface.index, mac: interface.mac });
     let spec = LiveSpec { config, desired, ports: ports.collect(), liveness: Arc::clone(liveness) };
-    let say = |event| eprintln!("{event}");
-    Ok(live::start(spec, live::publisher(published, counters), say)?)
+    Ok(live::start(spec, live::publisher(published, counters), say::note)?)
 }
 
 fn say_services(config: &Config) {
     for service in &config.services {
-        eprintln!("service {}: {} to group {}", service.name, service.vip, service.group);
+        let served = served(service);
+        say::note(format_args!(
+            "service {}: {} {served} to group {}",
+            service.name, service.vip, service.group
+        ));
+    }
+}
+
+/// Protocol and ports, a few of them if there are many.
+fn served(service: &ServiceSpec) -> String {
+    const SAID: usize = 8;
+    let protocol = match service.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Any => "any",
+    };
+    let ports: Vec<_> = service.ports.iter().take(SAID).map(u16::to_string).collect();
+    match service.ports.len() {
+        0 => protocol.to_owned(),
+        count if count > SAID => format!("{protocol} {} and {} more", ports.join(","), count - SAID),
+        _ => format!("{protocol} {}", ports.join(",")),
     }
 }

@@ -6,13 +6,16 @@ mod cores;
 mod forwarder;
 mod latency;
 mod printout;
+mod report_file;
+mod say;
 mod signals;
 mod worker_thread;
 
 use super::Refused;
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use evenkeel_control::Config;
-use forwarder::Forwarder;
+use forwarder::{Forwarder, NotReloaded};
+use report_file::ReportFile;
 use signals::{Signal, Signals};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -27,7 +30,7 @@ pub(crate) struct Args {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Write a report at the end, in the form of replay's report.json.
+    /// Write a report at the end, in the form of replay's report.json. A file that is there stays until then.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print a line of counters this often; 0s for never.
@@ -39,74 +42,86 @@ fn interval(text: &str) -> Result<Duration, String> {
     evenkeel_control::config::parse_duration(text)
 }
 
+/// How often this thread looks whether the others live.
+const LOOK: Duration = Duration::from_millis(200);
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = Config::read(&args.config)?;
-    for warning in &config.warnings {
-        eprintln!("{warning}");
-    }
-    if let Some(report) = &args.report {
-        check_writable(report)?;
-    }
+    say_warnings(&config);
+    let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let signals = Signals::catch()?;
     let mut forwarder = Forwarder::start(config)?;
-    eprintln!("ready");
+    say::note("ready");
     notify_systemd(&[sd_notify::NotifyState::Ready]);
 
-    serve(args, &signals, &mut forwarder);
+    let dead = serve(args, &signals, &mut forwarder);
 
     notify_systemd(&[sd_notify::NotifyState::Stopping]);
-    let ended = forwarder.stop()?;
+    if let Some(thread) = &dead {
+        say::note(format_args!("{thread} has died: ending"));
+    }
+    let mut ended = forwarder.stop();
     printout::print_end(&ended);
-    match &args.report {
-        Some(path) => printout::write_report(&ended, path),
-        None => Ok(()),
+    if let (Some(file), Some(report)) = (report, &ended.report) {
+        file.write(&report.to_json()).unwrap_or_else(|error| ended.faults.push(format!("{error:#}")));
+    }
+    ended.faults.extend(dead.map(|thread| format!("{thread} has died")));
+    if ended.faults.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", ended.faults.join("; "))
+}
+
+fn say_warnings(config: &Config) {
+    for warning in &config.warnings {
+        say::note(warning);
     }
 }
 
-/// Until SIGTERM or SIGINT: reloads at SIGHUP, prints a line of counters now and then.
-fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) {
+/// Until SIGTERM or SIGINT: reloads at SIGHUP, prints a line of counters now and then. Ends too when a thread has died,
+/// and says which.
+fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) -> Option<String> {
     let mut printed = Instant::now();
     let mut rates = printout::Rates::default();
     loop {
-        let left = match args.stats_interval {
-            Duration::ZERO => None,
-            interval => Some(interval.saturating_sub(printed.elapsed())),
-        };
-        match signals.wait(left) {
-            Some(Signal::End) => return,
+        let dead = forwarder.dead_thread();
+        if dead.is_some() {
+            return dead;
+        }
+        let interval = args.stats_interval;
+        let left = if interval.is_zero() { LOOK } else { interval.saturating_sub(printed.elapsed()) };
+        match signals.wait(left.min(LOOK)) {
+            Some(Signal::End) => return None,
             Some(Signal::Reload) => reload(args, forwarder),
-            None => {
+            None if !interval.is_zero() && printed.elapsed() >= interval => {
                 printout::print_line(forwarder, &mut rates, printed.elapsed());
                 printed = Instant::now();
             }
+            None => {}
         }
     }
 }
 
-/// Takes the configuration up again, whole or not at all.
+/// Takes the configuration up again, and says so if that failed or took effect in part.
 fn reload(args: &Args, forwarder: &mut Forwarder) {
-    let done =
-        Config::read(&args.config).map_err(anyhow::Error::from).and_then(|config| forwarder.reload(config));
-    if let Err(error) = done {
-        eprintln!("{error:#}");
-        eprintln!("nothing was changed");
+    let read = Config::read(&args.config).map_err(|error| NotReloaded::Unchanged(error.into()));
+    let done = read.and_then(|config| {
+        say_warnings(&config);
+        forwarder.reload(config)
+    });
+    match done {
+        Ok(()) => {}
+        Err(NotReloaded::Unchanged(error)) => {
+            say::note(format_args!("{error:#}"));
+            say::note("nothing was changed");
+        }
+        Err(NotReloaded::InPart(error)) => say::note(format_args!("{error:#}")),
     }
-}
-
-/// Finds out before any packet whether the report can be written at the end.
-fn check_writable(path: &PathBuf) -> Result<()> {
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map(drop)
-        .map_err(|error| Refused(format!("--report {}: {error}", path.display())))
-        .context("the report can't be written")
 }
 
 /// Tells systemd, if it started us and wants to know.
 fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(false, state) {
-        eprintln!("systemd can't be told: {error}");
+        say::note(format_args!("systemd can't be told: {error}"));
     }
 }

@@ -39,14 +39,11 @@ impl Signals {
     }
 
     /// The next signal; none if `timeout` passes first.
-    pub(super) fn wait(&self, timeout: Option<Duration>) -> Option<Signal> {
-        match timeout {
-            None => Some(self.0.recv().unwrap_or(Signal::End)),
-            Some(timeout) => match self.0.recv_timeout(timeout) {
-                Ok(signal) => Some(signal),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Signal::End),
-            },
+    pub(super) fn wait(&self, timeout: Duration) -> Option<Signal> {
+        match self.0.recv_timeout(timeout) {
+            Ok(signal) => Some(signal),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Signal::End),
         }
     }
 }

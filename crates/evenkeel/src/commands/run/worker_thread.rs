@@ -16,6 +16,8 @@ const EMPTY_POLLS: u32 = 64;
 const SLEEP_MS: i32 = 10;
 /// How often the histogram reaches its readers.
 const SHARE: Duration = Duration::from_millis(200);
+/// Most polls that empty the receive rings at the end.
+const LAST_POLLS: u32 = 1000;
 
 /// What a worker's thread needs.
 pub(super) struct WorkerThread {
@@ -68,7 +70,17 @@ impl WorkerThread {
                 shared_at = begin;
             }
         }
+        self.drain(worker, io);
         worker.finish(self.epoch.elapsed().as_millis() as u64, io);
         self.latency.share();
+    }
+
+    /// Forwards what is left in the receive rings; the program is detached by now, so that little comes after it.
+    fn drain(&self, worker: &mut Worker<Queue>, io: &mut Queue) {
+        for _ in 0..LAST_POLLS {
+            if worker.poll(self.epoch.elapsed().as_millis() as u64, io) == 0 {
+                return;
+            }
+        }
     }
 }
