@@ -60,7 +60,7 @@ impl WorkerThread {
                 empty_polls = 0;
             } else {
                 empty_polls += 1;
-                if self.idle == Idle::Sleep && empty_polls >= EMPTY_POLLS {
+                if self.idle == Idle::Sleep && empty_polls >= EMPTY_POLLS && !worker.is_behind() {
                     // what can fail is a lack of kernel memory; polling without sleep goes on then
                     let _ = io.wait(SLEEP_MS);
                 }
