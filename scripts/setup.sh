@@ -11,7 +11,7 @@ set -euo pipefail
 
 build=(ca-certificates build-essential pkg-config zlib1g-dev libelf-dev clang m4 libbpf-dev)
 lab=(iproute2 ethtool nginx-light util-linux)
-test=(curl iperf3 iputils-ping tcpdump python3 python3-scapy python3-xxhash shellcheck)
+test=(curl iperf3 iputils-ping python3 python3-scapy shellcheck)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
