@@ -1,0 +1,5 @@
+//! The API of the running daemon.
+//!
+//! [`model`] is what goes over the wire, for the server and for its clients.
+
+pub mod model;
