@@ -1,7 +1,7 @@
 //! Events: what changed, as it happens.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A change of state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -58,4 +58,24 @@ pub enum EventKind {
     Routing,
     /// Something that an operator should look at.
     Warning,
+}
+
+/// Where the stream of events begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventQuery {
+    /// Number of the last event that the reader has; the stream goes on behind it. Without it, and without the header
+    /// `Last-Event-ID`, which says the same, the stream begins with what happens next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// Events that this reader does not get: they are no longer kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Missed {
+    /// Number of the first of them.
+    pub first: u64,
+    /// Number of the last of them.
+    pub last: u64,
 }

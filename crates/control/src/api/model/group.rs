@@ -3,7 +3,7 @@
 use super::Protocol;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// All services in the order of the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -73,6 +73,16 @@ pub struct Group {
 pub struct Nexthops {
     /// The nexthops, in the order of the configuration, then of adding.
     pub nexthops: Vec<Nexthop>,
+}
+
+/// Which nexthops are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NexthopQuery {
+    /// Name of the group; all if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// A nexthop in one group.

@@ -17,11 +17,14 @@ pub use counters::{
     Counters, Flows, Interface, InterfaceQueue, Interfaces, Latency, Nexthop as NexthopCounters, Packets,
     Worker,
 };
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, EventQuery, Missed};
 pub use flow::{Flow, FlowPage, FlowQuery, FlowState, Path, PathQuery, Protocol, Without};
 pub use group::{
-    Buckets, Group, Groups, Liveness, Nexthop, Nexthops, Service, Services, Share, State, Timeouts,
+    Buckets, Group, Groups, Liveness, Nexthop, NexthopQuery, Nexthops, Service, Services, Share, State,
+    Timeouts,
 };
-pub use pin::{Pin, Pins};
-pub use plan::{BucketMove, Difference, FlowFate, FlowMove, GroupPlan, Plan, PlanShare, Reload, Reloaded};
+pub use pin::{Pin, PinChanged, PinQuery, Pins};
+pub use plan::{
+    BucketMove, Difference, FlowFate, FlowMove, GroupPlan, Plan, PlanRequest, PlanShare, Reload, Reloaded,
+};
 pub use status::{Problem, ProblemItem, Status};

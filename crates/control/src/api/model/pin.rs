@@ -2,7 +2,7 @@
 
 use super::Protocol;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// All static pins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,4 +46,28 @@ pub struct Pin {
     /// Milliseconds since it was made. Ignored in requests.
     #[serde(default)]
     pub age_ms: u64,
+}
+
+/// Which static pin is meant: written as in the pin itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PinQuery {
+    /// Name of the group.
+    pub group: String,
+    /// `ADDR:PORT` or `[ADDR]:PORT` of a client, or a prefix of clients.
+    pub source: String,
+    /// `ADDR:PORT` or `[ADDR]:PORT` of the service, for a 5-tuple.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `tcp` or `udp`, for a 5-tuple.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+}
+
+/// What became of a pin that was to be made or to be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PinChanged {
+    /// False if it was so already.
+    pub changed: bool,
 }

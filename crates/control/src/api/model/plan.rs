@@ -10,6 +10,9 @@ pub struct Reload {
     /// Text of the new configuration; the daemon reads its file again if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
+    /// What messages call that text; `config` if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Only say what would change.
     #[serde(default)]
     pub dry_run: bool,
@@ -39,6 +42,17 @@ pub struct Difference {
     pub from: Option<String>,
     /// After; none if it is not there.
     pub to: Option<String>,
+}
+
+/// A configuration whose effect is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanRequest {
+    /// Text of the configuration.
+    pub config: String,
+    /// What messages call that text; `config` if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// What a change does to buckets and flows.

@@ -1,6 +1,7 @@
 //! The daemon itself, and what an error looks like.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::ToSchema;
 
 /// The daemon.
@@ -41,6 +42,14 @@ pub struct Problem {
     /// Each mistake by itself; empty if there is nothing to say beyond `detail`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemItem>,
+}
+
+/// The detail, then each mistake in a line of its own.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)?;
+        self.errors.iter().try_for_each(|item| write!(f, "\n{}: {}", item.field, item.reason))
+    }
 }
 
 /// One mistake.
