@@ -4,7 +4,8 @@ use std::slice;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use evenkeel_testbed::demo::{self, Kind, Run, steps};
+use evenkeel_testbed::demo::{self, Run, steps};
+use evenkeel_testbed::forwarder::Kind;
 use evenkeel_testbed::lab::daemon::Daemon;
 use evenkeel_testbed::lab::{self, Lab, LabSpec, Wiring, config};
 use evenkeel_testbed::load::{Load, LoadSpec};

@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
-use evenkeel_testbed::demo::{self, Kind, Run};
+use evenkeel_testbed::demo::{self, Run};
+use evenkeel_testbed::forwarder::Kind;
 use evenkeel_testbed::lab::{Lab, LabSpec, Wiring, owner};
+use evenkeel_testbed::scenario::{Length, Name};
 
 /// A lab of network namespaces on this machine: a client, a load balancer, servers with nginx. Needs root.
 #[derive(Parser)]
@@ -29,6 +31,21 @@ enum Command {
         /// Runs this forwarder alone
         #[arg(long, value_enum)]
         only: Option<Kind>,
+    },
+    /// Runs a scenario on the kernel's ECMP and on evenkeel; prints a table of both and writes a chart
+    Scenario {
+        /// Which one
+        #[arg(value_enum)]
+        name: Name,
+        /// The short form, as in the tests
+        #[arg(long)]
+        short: bool,
+        /// Runs these forwarders alone
+        #[arg(long, value_enum)]
+        only: Vec<Kind>,
+        /// Writes the chart there, as NAME.svg
+        #[arg(long, value_name = "DIR", default_value = "target/lab")]
+        out: PathBuf,
     },
     /// Lays a lab and keeps it until ctrl-C; nothing forwards in it yet
     Up {
@@ -59,6 +76,9 @@ enum WiringName {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo { json, only } => run_demo(json, only),
+        Command::Scenario { name, short, only, out } => {
+            run_scenario(name, if short { Length::Short } else { Length::Long }, &only, &out)
+        }
         Command::Up { servers, queues, wiring } => {
             stay_up(LabSpec { servers, queues, wiring: wiring.into() })
         }
@@ -96,6 +116,18 @@ fn run_demo(json: Option<PathBuf>, only: Option<Kind>) -> Result<bool> {
     }
     let kept = |run: &Run| run.lost_by_changes() + run.lost_beside_the_dead() == 0;
     Ok(runs.iter().filter(|run| run.forwarder == Kind::Evenkeel).all(kept))
+}
+
+/// Whether Evenkeel did all that it should have done.
+fn run_scenario(name: Name, length: Length, only: &[Kind], out: &Path) -> Result<bool> {
+    let began = Instant::now();
+    let outcome = name.run(if only.is_empty() { &Kind::ALL } else { only }, length)?;
+    let chart = outcome.write_chart(name, out)?;
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "\n{}: {}\n\n{}", name.text(), outcome.title, outcome.table)?;
+    outcome.faults.iter().try_for_each(|fault| writeln!(stdout, "FAULT: {fault}"))?;
+    writeln!(stdout, "The chart is {}. This took {:.0} s.", chart.display(), began.elapsed().as_secs_f64())?;
+    Ok(outcome.faults.is_empty())
 }
 
 fn stay_up(spec: LabSpec) -> Result<bool> {

@@ -3,7 +3,6 @@
 //! Headline: what a drain and the return of a server cost. The death of a server is a step of its own, for the
 //! connections to it are lost whoever forwards; what counts there are everybody else's.
 
-mod forwarder;
 mod page;
 
 use std::thread;
@@ -12,11 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::forwarder::{Forwarder, Kind, Way};
 use crate::lab::{Lab, LabSpec, Wiring};
 use crate::load::{Load, LoadSpec, StepTally};
-use forwarder::Forwarder;
 
-pub use forwarder::Kind;
 pub use page::print;
 
 /// The server that is drained and comes back, by index: the first of the route, where RFC 2992 expects the kernel
@@ -88,18 +86,18 @@ impl Run {
 pub fn run(kind: Kind) -> Result<Run> {
     let began = Instant::now();
     let mut lab = Lab::lay(LabSpec { servers: 3, wiring: Wiring::Direct, queues: 1 })?;
-    let mut forwarder = Forwarder::start(kind, &lab)?;
+    let mut forwarder = Forwarder::start(kind, &lab, lab.servers().len())?;
     let load = Load::start(lab.client(), LoadSpec::default(), OPENING)?;
     load.wait_until_held(Duration::from_secs(15)).context("the load")?;
     let held = load.held();
 
     take_step(&load, steps::STEADY, 4, || Ok(()))?;
-    take_step(&load, steps::DRAIN, 8, || forwarder.drain(&lab, &[DRAINED]))?;
-    take_step(&load, steps::RETURN, 6, || forwarder.drain(&lab, &[]))?;
+    take_step(&load, steps::DRAIN, 8, || forwarder.leave(&lab, DRAINED, Way::Drain))?;
+    take_step(&load, steps::RETURN, 6, || forwarder.join(&lab, DRAINED))?;
     take_step(&load, steps::KILL, 8, || lab.server_mut(KILLED).cut_power())?;
 
     let steps = load.finish()?;
-    let report = forwarder.stop()?;
+    let report = forwarder.stop()?.map(|report| report.json().clone());
     let servers = lab.servers().iter().map(|server| server.name().to_owned()).collect();
     drop(lab);
     Ok(Run { forwarder: kind, held, servers, steps, report, seconds: began.elapsed().as_secs_f64() })

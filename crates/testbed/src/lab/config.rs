@@ -42,12 +42,17 @@ pub fn text(lab: &Lab, services: &[ServiceText<'_>]) -> String {
     text
 }
 
-/// The lab's web service over both families; `draining` servers (by index) take no new flows.
+/// The lab's web service over both families with all servers; `draining` servers (by index) take no new flows.
 pub fn web(lab: &Lab, draining: &[usize]) -> String {
     let state = |index| if draining.contains(&index) { Draining::Yes } else { Draining::No };
     let members: Vec<_> = (0..lab.servers().len()).map(|index| (index, state(index))).collect();
+    web_of(lab, &members)
+}
+
+/// The lab's web service over both families with these servers (by index).
+pub fn web_of(lab: &Lab, members: &[(usize, Draining)]) -> String {
     let service =
-        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &[80], members: members.clone() };
+        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &[80], members: members.to_vec() };
     text(lab, &[service("web4", WEB4.into()), service("web6", WEB6.into())])
 }
 

@@ -1,6 +1,7 @@
 //! `evenkeel run` on the lab's load balancer: started, reloaded, ended, and what it reported.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::Lab;
+use super::namespace::succeed;
 use super::process::Process;
 use crate::workspace;
 
@@ -52,6 +54,18 @@ impl Daemon {
         let seen_bytes = self.process.log().len();
         self.process.signal(Signal::SIGHUP)?;
         self.process.wait_for_line(seen_bytes, RELOAD_LIMIT, is_answer).context("SIGHUP")
+    }
+
+    /// Which nexthop (by name) a TCP flow between these ends gets.
+    ///
+    /// # Errors
+    /// When the program fails, or names none.
+    pub fn path(&self, lab: &Lab, source: SocketAddr, destination: SocketAddr) -> Result<String> {
+        let mut command = lab.balancer().command(&workspace::evenkeel()?.to_string_lossy());
+        command.args(["path", "--json", "--protocol", "tcp", "--src", &source.to_string()]);
+        command.args(["--dst", &destination.to_string(), "--config"]).arg(&self.config);
+        let path: Value = serde_json::from_slice(&succeed(&mut command)?.stdout)?;
+        path["nexthop"].as_str().map(str::to_owned).with_context(|| format!("no nexthop in {path}"))
     }
 
     /// Everything that it has said.

@@ -57,6 +57,16 @@ impl Namespace {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs one `ip` command in the namespace; what it wrote on stdout.
+    ///
+    /// # Errors
+    /// When it can't be started or its status isn't 0; with its stderr.
+    pub fn run_ip(&self, line: &str) -> Result<String> {
+        let mut command = Command::new("ip");
+        let output = succeed(command.args(["-n", &self.name]).args(line.split_whitespace()))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs lines of `ip` commands in one go; the first that fails ends it.
     ///
     /// # Errors

@@ -41,6 +41,9 @@ pub struct LoadSpec {
     pub held_per_vip: usize,
     /// Every held connection sends a request so often.
     pub request_interval: Duration,
+    /// The client ends a held connection after a number of answers between these two, and opens another one; `None`: it
+    /// ends none.
+    pub session_answers: Option<(u32, u32)>,
     /// Each VIP gets a connection of a single request so often; `None`: never.
     pub short_interval: Option<Duration>,
     /// Connecting, and a response, may take so long.
@@ -54,6 +57,7 @@ impl Default for LoadSpec {
             port: 80,
             held_per_vip: 120,
             request_interval: Duration::from_millis(200),
+            session_answers: None,
             short_interval: Some(Duration::from_millis(50)),
             timeout: Duration::from_secs(2),
         }
@@ -176,7 +180,9 @@ async fn hold(spec: LoadSpec, vip: IpAddr, number: usize, delay: Duration, share
     time::sleep(delay).await;
     while !shared.ending.load(Ordering::Relaxed) {
         let ending = match open(&spec, vip, number).await {
-            Ok(connection) => hold_connection(connection, &spec, &shared).await,
+            Ok(connection) => {
+                hold_connection(connection, &spec, session_answers(&spec, number), &shared).await
+            }
             Err(cause) => Ending { server: None, cause: Some(cause) },
         };
         if let Some(cause) = ending.cause {
@@ -186,15 +192,27 @@ async fn hold(spec: LoadSpec, vip: IpAddr, number: usize, delay: Duration, share
     }
 }
 
-async fn hold_connection(mut connection: Connection, spec: &LoadSpec, shared: &Shared) -> Ending {
+/// How many answers the connection in a place is held for: the places differ, so that they don't all end at once.
+fn session_answers(spec: &LoadSpec, number: usize) -> u32 {
+    spec.session_answers.map_or(u32::MAX, |(fewest, most)| fewest + number as u32 % (most - fewest + 1))
+}
+
+async fn hold_connection(
+    mut connection: Connection,
+    spec: &LoadSpec,
+    answers: u32,
+    shared: &Shared,
+) -> Ending {
     let mut server: Option<String> = None;
+    let mut left = answers;
     let mut ticks = time::interval(spec.request_interval);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     let cause = loop {
         ticks.tick().await;
-        if shared.ending.load(Ordering::Relaxed) {
+        if left == 0 || shared.ending.load(Ordering::Relaxed) {
             break None;
         }
+        left -= 1;
         match connection.ask(spec.timeout).await {
             Ok(name) => {
                 if server.is_none() {

@@ -12,6 +12,7 @@ use super::Cause;
 /// The counts of all steps; the last one is under way.
 #[derive(Debug)]
 pub(super) struct Tally {
+    started: Instant,
     steps: Mutex<Vec<(Instant, StepTally)>>,
 }
 
@@ -20,6 +21,8 @@ pub(super) struct Tally {
 pub struct StepTally {
     /// Its name.
     pub step: String,
+    /// When it began, in seconds from the start of the load.
+    pub began_s: f64,
     /// How long it took.
     pub seconds: f64,
     /// Whole responses by server.
@@ -39,6 +42,8 @@ pub struct Lost {
     pub server: Option<String>,
     /// Why.
     pub cause: Cause,
+    /// When, in seconds from the start of the load.
+    pub at_s: f64,
 }
 
 impl StepTally {
@@ -59,7 +64,7 @@ impl StepTally {
 
 impl Tally {
     pub(super) fn new(step: &str) -> Self {
-        let tally = Self { steps: Mutex::new(Vec::new()) };
+        let tally = Self { started: Instant::now(), steps: Mutex::new(Vec::new()) };
         tally.begin(step);
         tally
     }
@@ -68,7 +73,8 @@ impl Tally {
     pub(super) fn begin(&self, step: &str) {
         let mut steps = self.locked();
         end_step(&mut steps);
-        steps.push((Instant::now(), StepTally { step: step.to_owned(), ..StepTally::default() }));
+        let began_s = self.started.elapsed().as_secs_f64();
+        steps.push((Instant::now(), StepTally { step: step.to_owned(), began_s, ..StepTally::default() }));
     }
 
     /// A connection had its first response.
@@ -83,7 +89,8 @@ impl Tally {
 
     /// A connection was lost.
     pub(super) fn lose(&self, vip: IpAddr, server: Option<String>, cause: Cause) {
-        self.count(|step| step.lost.push(Lost { vip, server, cause }));
+        let at_s = self.started.elapsed().as_secs_f64();
+        self.count(|step| step.lost.push(Lost { vip, server, cause, at_s }));
     }
 
     /// All steps; the last one ends now.
