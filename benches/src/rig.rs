@@ -4,7 +4,8 @@ use crate::OWN;
 use crate::frames::{Kind, permutation};
 use evenkeel_dataplane::memory::MemoryPort;
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker, WorkerCounters,
+    WorkerSpec,
 };
 use evenkeel_nexthop::{
     AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec,
@@ -51,6 +52,7 @@ impl Rig {
             published,
             liveness,
             counters: Arc::clone(&counters),
+            questions: Questions::default(),
         };
         Self { worker: Worker::new(spec), port: MemoryPort::new(AREA + HELD), counters, now_ms: 1 }
     }

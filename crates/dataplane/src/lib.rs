@@ -12,6 +12,7 @@
 mod counters;
 mod flow_table;
 mod fragments;
+mod mailbox;
 pub mod memory;
 mod port;
 mod published;
@@ -23,8 +24,10 @@ mod worker;
 
 pub use counters::{Counter, FlowCounters, MemberCounters, WorkerCounters};
 pub use flow_table::{
-    FlowEntry, FlowState, FlowTable, Link, MOST_FLOWS, Shard, Sweep, TableError, TableSeeds, TableSpec,
+    Cursor, FlowEntry, FlowPage, FlowRecord, FlowState, FlowTable, Link, MOST_FLOWS, Shard, Sweep,
+    TableError, TableSeeds, TableSpec,
 };
+pub use mailbox::{AskError, Mailbox, Pending, Questions, mailbox};
 pub use port::{PortIo, Received};
 pub use published::Published;
 pub use timeouts::Timeouts;

@@ -3,6 +3,7 @@
 use crate::counters::WorkerCounters;
 use crate::flow_table::{FlowTable, Shard};
 use crate::fragments::{Fates, Held};
+use crate::mailbox::{Question, Questions};
 use crate::port::{PortIo, Received};
 use crate::published::Published;
 use crate::walk::classify::classify;
@@ -14,12 +15,13 @@ use evenkeel_nexthop::Liveness;
 use evenkeel_packet::Mac;
 use std::sync::Arc;
 
+mod answer;
 mod elsewhere;
 #[cfg(test)]
 mod tests;
 
 /// What a worker is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct WorkerSpec {
     /// Number of the worker: of its shard and of the queue that it owns on every port.
     pub index: usize,
@@ -35,6 +37,8 @@ pub struct WorkerSpec {
     pub liveness: Arc<Liveness>,
     /// The worker's own counters.
     pub counters: Arc<WorkerCounters>,
+    /// What others ask of its shard.
+    pub questions: Questions,
 }
 
 /// One worker on its ports.
@@ -46,6 +50,8 @@ pub struct Worker<P: PortIo> {
     aside: Vec<elsewhere::Aside<P::Frame>>,
     fates: Fates,
     held: Held<P::Frame, Judged>,
+    /// The question in work.
+    asked: Option<Question>,
     is_behind: bool,
 }
 
@@ -62,6 +68,7 @@ impl<P: PortIo> Worker<P> {
             aside: Vec::with_capacity(elsewhere::MOST_ASIDE),
             fates: Fates::new(),
             held,
+            asked: None,
             is_behind: false,
             spec,
         }
@@ -112,6 +119,7 @@ impl<P: PortIo> Worker<P> {
             leave(io, leaving, snapshot, &self.spec.counters);
         }
         io.flush();
+        self.answer(now_ms);
     }
 
     fn parse_and_classify(&mut self, view: &View<'_>, io: &P) {

@@ -7,7 +7,7 @@ use super::{Replay, ReplayError};
 use crate::port::{CapturePort, Exits};
 use crate::report::Report;
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Change, Desired, Liveness};
 use std::collections::VecDeque;
@@ -64,6 +64,7 @@ impl<W: Write> Run<W> {
             published: Arc::clone(&published),
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters),
+            questions: Questions::default(),
         });
         let due_ns = next_due_ns(&desired, changes.first());
         Ok(Self {

@@ -52,17 +52,27 @@ impl Alarms {
     /// First slot in `from..to` whose alarm has rung.
     pub(super) fn next_due(&self, from: usize, to: usize, now_ms: u32) -> Option<usize> {
         let now = tick(now_ms);
+        self.first(from, to, |alarm| is_due(alarm, now))
+    }
+
+    /// First slot in `from..to` with an alarm, which is to say with an entry.
+    pub(super) fn next_set(&self, from: usize, to: usize) -> Option<usize> {
+        self.first(from, to, |alarm| alarm != 0)
+    }
+
+    #[inline]
+    fn first(&self, from: usize, to: usize, is_it: impl Fn(u16) -> bool) -> Option<usize> {
         let range = self.ticks.get(from..to.min(self.ticks.len()))?;
         // whole blocks first, in a form that the compiler turns into vector compares
         let blocks = range.chunks_exact(BLOCK);
         let tail = range.len() - blocks.remainder().len();
         for (number, block) in blocks.enumerate() {
-            if block.iter().fold(false, |any, &alarm| any | is_due(alarm, now)) {
-                let within = block.iter().position(|&alarm| is_due(alarm, now))?;
+            if block.iter().fold(false, |any, &alarm| any | is_it(alarm)) {
+                let within = block.iter().position(|&alarm| is_it(alarm))?;
                 return Some(from + number * BLOCK + within);
             }
         }
-        let within = range.get(tail..)?.iter().position(|&alarm| is_due(alarm, now))?;
+        let within = range.get(tail..)?.iter().position(|&alarm| is_it(alarm))?;
         Some(from + tail + within)
     }
 }

@@ -6,6 +6,7 @@
 
 mod entry;
 mod expiry;
+mod listing;
 mod prefetch;
 mod shard;
 mod slots;
@@ -24,6 +25,7 @@ use shard::{Books, Tables};
 use std::hash::{BuildHasher, Hash, Hasher};
 
 pub use entry::{FlowEntry, FlowState, Link};
+pub use listing::{Cursor, FlowPage, FlowRecord};
 pub use shard::Shard;
 pub use sweep::Sweep;
 

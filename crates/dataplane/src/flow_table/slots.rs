@@ -18,6 +18,8 @@ pub(super) type Pair<K> = (K, SharedValue<FlowEntry>);
 pub(super) trait Slots<K> {
     /// Slot of a key.
     fn slot_of(&self, hash: u64, key: &K) -> Option<u32>;
+    /// Key and entry of a full slot.
+    fn pair(&self, slot: u32) -> Option<(&K, &FlowEntry)>;
     /// Entry of a full slot, to change.
     fn entry_mut(&mut self, slot: u32) -> Option<&mut FlowEntry>;
     /// Puts in a key that isn't there; the slot, or `None` if that would need a rebuild.
@@ -35,6 +37,15 @@ impl<K: Eq + Hash + Copy> Slots<K> for RawTable<Pair<K>> {
         let bucket = self.find(hash, |(other, _)| other == key)?;
         // SAFETY: the bucket comes from this table, which was not changed since.
         Some(unsafe { self.bucket_index(&bucket) } as u32)
+    }
+
+    fn pair(&self, slot: u32) -> Option<(&K, &FlowEntry)> {
+        if !is_full(self, slot) {
+            return None;
+        }
+        // SAFETY: the slot is within the table and full; `&self` keeps it from being changed.
+        let (key, entry) = unsafe { self.bucket(slot as usize).as_ref() };
+        Some((key, entry.get()))
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! The bounds of a shard, and the table against a model that knows nothing of slots.
 
+mod listing;
+
 use super::{FlowEntry, FlowState, FlowTable, MOST_FLOWS, Sweep, TableError, TableSeeds, TableSpec};
 use crate::counters::WorkerCounters;
 use crate::timeouts::Timeouts;

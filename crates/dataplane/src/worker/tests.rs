@@ -1,8 +1,11 @@
 //! A worker on ports in memory: what golden captures can't show (full rings, several workers, frames that get lost).
 
+mod questions;
+
 use super::{Worker, WorkerSpec};
 use crate::counters::WorkerCounters;
 use crate::flow_table::{FlowTable, Sweep, TableSeeds, TableSpec};
+use crate::mailbox::{Mailbox, mailbox};
 use crate::memory::{Exit, MemoryPort};
 use crate::published::Published;
 use crate::timeouts::Timeouts;
@@ -24,6 +27,7 @@ struct Lab {
     workers: Vec<Worker<MemoryPort>>,
     ports: Vec<MemoryPort>,
     counters: Vec<Arc<WorkerCounters>>,
+    mailboxes: Vec<Mailbox>,
     liveness: Arc<Liveness>,
     desired: Desired,
 }
@@ -64,7 +68,8 @@ impl Lab {
         let table = Arc::new(FlowTable::new(&table).unwrap());
         let counters: Vec<_> = (0..workers).map(|_| Arc::new(WorkerCounters::default())).collect();
         counters.iter().for_each(|c| c.reserve(16));
-        let workers = counters.iter().enumerate().map(|(index, counters)| {
+        let (mailboxes, questions): (_, Vec<_>) = counters.iter().map(|_| mailbox()).unzip();
+        let workers = counters.iter().zip(questions).enumerate().map(|(index, (counters, questions))| {
             Worker::new(WorkerSpec {
                 index,
                 ports: vec![OWN],
@@ -73,11 +78,12 @@ impl Lab {
                 published: Arc::clone(&published),
                 liveness: Arc::clone(&liveness),
                 counters: Arc::clone(counters),
+                questions,
             })
         });
         let workers: Vec<_> = workers.collect();
         let ports = workers.iter().map(|_| MemoryPort::keeping(4096)).collect();
-        Self { workers, ports, counters, liveness, desired }
+        Self { workers, ports, counters, mailboxes, liveness, desired }
     }
 
     fn poll(&mut self, worker: usize, now_ms: u64, frames: &[Vec<u8>]) -> Vec<(Exit, Vec<u8>)> {

@@ -13,7 +13,7 @@ use evenkeel_control::Config;
 use evenkeel_control::config::{InterfaceConfig, Mode};
 use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec};
 use evenkeel_dataplane::{
-    FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Desired, Liveness, PortId, Protocol, ServiceSpec};
 use std::sync::Arc;
@@ -91,6 +91,7 @@ impl Forwarder {
             published: Arc::clone(&published),
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters[index]),
+            questions: Questions::default(),
         };
         let (stop, epoch) = (Arc::new(AtomicBool::new(false)), Instant::now());
         let latency: Vec<_> = counters.iter().map(|_| latency::Shared::new()).collect();
