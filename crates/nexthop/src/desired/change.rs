@@ -28,7 +28,7 @@ pub enum Verb {
         /// Milliseconds from now; 0: at once; `None`: the default of the desired state.
         deadline_ms: Option<u64>,
     },
-    /// A new member, active. One that is gone with the same name and address comes back.
+    /// A new member, active. One that is gone with the same address comes back, by its new name.
     Add {
         /// Address of the server.
         address: IpAddr,

@@ -165,15 +165,15 @@ impl Desired {
         }
     }
 
-    /// Enters a member, or takes up a gone one with the same name and address again. Capacity was checked.
+    /// Enters a member, or takes up a gone one with the same address again, so that its flows stay. Capacity was checked.
     fn enter(&mut self, group_id: GroupId, spec: &NexthopSpec) {
         let Ok(nexthop) = self.nexthops.id(spec.address, spec.port) else { return };
         self.nexthops.set_mac(nexthop, spec.mac);
         let Some(group) = self.groups.get_mut(group_id.index()) else { return };
         let is_back = |id: &MemberId| {
-            self.members.get(id.index()).is_some_and(|member| {
-                member.phase == Phase::Gone && member.name == spec.name && member.address == spec.address
-            })
+            self.members
+                .get(id.index())
+                .is_some_and(|member| member.phase == Phase::Gone && member.address == spec.address)
         };
         let phase = Phase::from(spec.state);
         let member = MemberState {

@@ -147,6 +147,12 @@ fn who_comes_back_takes_its_id_up_again() {
     lab.act("s2", add(2));
     assert!(lab.snapshot().is_usable(old, &lab.liveness));
     assert_eq!(lab.desired.members().len(), 6);
+    // by its address, whatever its name: the server's connections go on
+    lab.act("s2", Verb::Remove { deadline_ms: Some(0) });
+    lab.act("renamed", add(2));
+    assert_eq!(lab.id("renamed"), old);
+    lab.act("renamed", Verb::Remove { deadline_ms: Some(0) });
+    lab.act("s2", add(2));
     lab.act("s2", Verb::Remove { deadline_ms: Some(0) });
     lab.act("s2", add(22));
     let info: Vec<_> = lab.desired.members().filter(|member| member.name == "s2").collect();
