@@ -1,47 +1,80 @@
-//! The command line of Evenkeel: one subcommand per file in `commands/`, and the exit status.
+//! The program: runs one command, and turns its end into the exit status.
 
+mod command_line;
 mod commands;
+mod print;
 
-use clap::{Parser, Subcommand};
-use commands::{Refused, buckets, check, path, replay, run};
+use command_line::{Change, Command, Foresee, Forward, Look, Shell};
+use commands::daemon::{self, change, counters, events, flows, groups, interfaces, nexthops, pins};
+use commands::daemon::{reload, services, status};
+use commands::{Refused, buckets, check, completion, man, path, replay, run};
 use evenkeel_control::Mistakes;
+use evenkeel_control::api::client::ClientError;
 use std::process::ExitCode;
 
 /// Exit status of bad configuration and bad arguments; clap's own too.
 const BAD_INPUT: u8 = 2;
 
-/// An L4 load balancer and ECMP forwarder on AF_XDP that does not break connections.
-#[derive(Parser)]
-#[command(name = "evenkeel", version, after_help = EXIT_STATUS)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-const EXIT_STATUS: &str = "\
-Exit status: 0 done, 1 it failed, 2 bad configuration or bad arguments.
-Each command has an example: evenkeel check --help";
-
-#[derive(Subcommand)]
-enum Command {
-    Check(check::Args),
-    Buckets(buckets::Args),
-    Path(path::Args),
-    Replay(replay::Args),
-    Run(run::Args),
-}
-
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Check(args) => check::run(&args),
-        Command::Buckets(args) => buckets::run(&args),
-        Command::Path(args) => path::run(&args),
-        Command::Replay(args) => replay::run(&args),
-        Command::Run(args) => run::run(&args),
+    let done = match command_line::parse().command {
+        Command::Forward(command) => forward(&command),
+        Command::Look(command) => look(&command),
+        Command::Change(command) => change(&command),
+        Command::Foresee(command) => foresee(&command),
+        Command::Shell(command) => shell(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn forward(command: &Forward) -> anyhow::Result<()> {
+    match command {
+        Forward::Run(args) => run::run(args),
+        Forward::Replay(args) => replay::run(args),
+    }
+}
+
+fn look(command: &Look) -> anyhow::Result<()> {
+    match command {
+        Look::Status(args) => status::run(args),
+        Look::Services(args) => services::run(args),
+        Look::Groups(args) => groups::run(args),
+        Look::Nexthops(args) => nexthops::run(args),
+        Look::Interfaces(args) => interfaces::run(args),
+        Look::Counters(args) => counters::run(args),
+        Look::Flows(args) => flows::run(args),
+        Look::Path(args) => path::run(args),
+        Look::Pins(args) => pins::list(args),
+        Look::Events(args) => events::run(args),
+    }
+}
+
+fn change(command: &Change) -> anyhow::Result<()> {
+    match command {
+        Change::Drain(args) => change::drain(args),
+        Change::Activate(args) => change::activate(args),
+        Change::Add(args) => change::add(args),
+        Change::Remove(args) => change::remove(args),
+        Change::Weight(args) => change::weight(args),
+        Change::Pin(args) => pins::pin(args),
+        Change::Unpin(args) => pins::unpin(args),
+        Change::Reload(args) => reload::run(args),
+    }
+}
+
+fn foresee(command: &Foresee) -> anyhow::Result<()> {
+    match command {
+        Foresee::Check(args) => check::run(args),
+        Foresee::Buckets(args) => buckets::run(args),
+    }
+}
+
+fn shell(command: &Shell) -> anyhow::Result<()> {
+    match command {
+        Shell::Completion(args) => completion::run(args),
+        Shell::Man(args) => man::run(args),
     }
 }
 
@@ -51,9 +84,13 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         eprintln!("{mistakes}");
         return ExitCode::from(BAD_INPUT);
     }
-    eprintln!("evenkeel: {error:#}");
-    match error.downcast_ref::<Refused>() {
-        Some(_) => ExitCode::from(BAD_INPUT),
-        None => ExitCode::FAILURE,
+    let asked = error.downcast_ref::<ClientError>();
+    match asked.and_then(daemon::hint) {
+        Some(hint) => eprintln!("evenkeel: {error:#}; {hint}"),
+        None => eprintln!("evenkeel: {error:#}"),
     }
+    if error.is::<Refused>() || asked.is_some_and(ClientError::is_bad_input) {
+        return ExitCode::from(BAD_INPUT);
+    }
+    ExitCode::FAILURE
 }

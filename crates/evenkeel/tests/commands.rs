@@ -206,7 +206,6 @@ fn bad_arguments_are_exit_status_2_and_what_cannot_be_done_is_1() {
     let config = files.write("lb.toml", CONFIG);
     let config = config.to_str().unwrap();
     let ends = ["--src", "203.0.113.5:1000", "--dst", "192.0.2.10:80", "--protocol", "tcp"];
-    assert!(refused(1, &[&["path"][..], &ends].concat()).contains("--config FILE"), "no daemon to ask");
     let with = |index: usize, value| {
         let mut arguments = [&["path", "--config", config][..], &ends].concat();
         arguments[index] = value;
@@ -223,13 +222,13 @@ fn bad_arguments_are_exit_status_2_and_what_cannot_be_done_is_1() {
 fn every_command_has_an_example() {
     let help = done(&["--help"]);
     let commands =
-        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        help.lines().skip_while(|line| !line.ends_with(':')).take_while(|line| *line != "Options:");
     let names = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names: Vec<_> =
-        names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
-    assert!(names.len() >= 4, "{help}");
+    let names: Vec<_> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 20, "{help}");
     for name in names {
         let help = done(&[name, "--help"]);
-        assert!(help.contains("Example") && help.contains(&format!("  evenkeel {name} ")), "{help}");
+        let is_example = |line: &str| line.split_whitespace().take(2).eq(["evenkeel", name]);
+        assert!(help.contains("Example") && help.lines().any(is_example), "{help}");
     }
 }

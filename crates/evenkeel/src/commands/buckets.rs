@@ -1,17 +1,17 @@
 //! `evenkeel buckets`: which nexthop every bucket belongs to.
 
-use super::{Refused, offline, print, print_json};
+use super::{Refused, offline};
+use crate::print::{Columns, print, print_json};
 use evenkeel_control::Config;
 use evenkeel_nexthop::{GroupTable, MemberId, MemberInfo};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// Print the bucket table of each group: a function of the configuration alone, the same on every box that has it.
+/// Print the bucket table of each group of a configuration.
 ///
-/// Every nexthop counts as up. In JSON the buckets are listed by number, each with the name of its nexthop or null where
+/// The table is a function of the configuration alone, the same on every box that has it. Every nexthop counts as up. In JSON the buckets are listed by number, each with the name of its nexthop or null where
 /// nobody can serve; `want` is the share that the weights ask for, in buckets.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  evenkeel buckets --config evenkeel.toml --group web --json")]
@@ -96,24 +96,19 @@ impl<'a> Table<'a> {
 
     /// The shares as columns: more than a screen of buckets serves nobody.
     fn text(&self) -> String {
-        let mut text = format!("group {}: {} buckets\n", self.name, self.buckets.len());
-        let name_width =
-            self.shares.iter().map(|share| share.nexthop.chars().count()).max().unwrap_or(0).max(7);
-        let address_width =
-            self.shares.iter().map(|share| share.address.to_string().len()).max().unwrap_or(0).max(7);
-        let mut line = |line: std::fmt::Arguments<'_>| writeln!(text, "  {line}").unwrap_or_default();
-        line(format_args!(
-            "{:name_width$}  {:address_width$}  {:>7}  {:>9}",
-            "nexthop", "address", "buckets", "want"
-        ));
+        let mut columns = Columns::new(&["nexthop", "address", ">buckets", ">want"]);
         for Share { nexthop, buckets, want, address } in &self.shares {
-            let address = address.to_string();
-            line(format_args!("{nexthop:name_width$}  {address:address_width$}  {buckets:>7}  {want:>9.1}"));
+            columns.line([
+                (*nexthop).to_owned(),
+                address.to_string(),
+                buckets.to_string(),
+                format!("{want:.1}"),
+            ]);
         }
         let nobody = self.buckets.iter().filter(|owner| owner.is_none()).count();
         if nobody > 0 {
-            line(format_args!("{:name_width$}  {:address_width$}  {nobody:>7}", "nobody", "-"));
+            columns.line(["nobody".to_owned(), "-".to_owned(), nobody.to_string(), String::new()]);
         }
-        text
+        format!("group {}: {} buckets\n{columns}", self.name, self.buckets.len())
     }
 }

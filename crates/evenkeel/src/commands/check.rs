@@ -1,6 +1,7 @@
 //! `evenkeel check`: what a configuration says, or all its mistakes.
 
-use super::{offline, print, print_json};
+use super::offline;
+use crate::print::{print, print_json};
 use evenkeel_control::{Config, Mistakes};
 use evenkeel_nexthop::{AdminState, GroupSpec, Prefix, Protocol, ServiceSpec};
 use serde::Serialize;

@@ -1,6 +1,8 @@
 //! `evenkeel replay`: the same dataplane over captures, without root, on virtual time.
 
-use super::{Refused, offline, print};
+use super::arguments::Input;
+use super::{Refused, offline};
+use crate::print::print;
 use evenkeel_capture::{Port, Replay, ReplayError, Report};
 use evenkeel_control::{Config, events};
 use evenkeel_nexthop::PortId;
@@ -21,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// A capture, and the interface of the configuration on which its packets came in.
-    #[arg(long = "in", value_name = "IFACE=FILE", required = true, value_parser = input)]
+    #[arg(long = "in", value_name = "IFACE=FILE", required = true)]
     inputs: Vec<Input>,
     /// Where the output is written; made if there is none.
     #[arg(long, value_name = "DIR")]
@@ -32,23 +34,6 @@ pub(crate) struct Args {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Input {
-    interface: String,
-    file: PathBuf,
-}
-
-fn input(text: &str) -> Result<Input, String> {
-    match text.split_once('=') {
-        Some((interface, file)) if !interface.is_empty() && !file.is_empty() => {
-            Ok(Input { interface: interface.to_owned(), file: file.into() })
-        }
-        _ => {
-            Err("allowed: an interface of the configuration, `=` and a file, as eth1=clients.pcap".to_owned())
-        }
-    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {

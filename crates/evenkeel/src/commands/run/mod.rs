@@ -12,6 +12,7 @@ mod signals;
 mod worker_thread;
 
 use super::Refused;
+use super::arguments::duration;
 use anyhow::{Result, bail};
 use evenkeel_control::Config;
 use forwarder::{Forwarder, NotReloaded};
@@ -34,12 +35,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print a line of counters this often; 0s for never.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     stats_interval: Duration,
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    evenkeel_control::config::parse_duration(text)
 }
 
 /// How often this thread looks whether the others live.

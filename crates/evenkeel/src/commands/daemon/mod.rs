@@ -1,0 +1,122 @@
+//! The commands that ask or change the running daemon, over its API.
+
+pub(crate) mod change;
+pub(crate) mod counters;
+pub(crate) mod events;
+pub(crate) mod flows;
+pub(crate) mod groups;
+pub(crate) mod interfaces;
+pub(crate) mod nexthops;
+pub(crate) mod pins;
+pub(crate) mod reload;
+pub(crate) mod services;
+pub(crate) mod status;
+mod wait;
+
+use super::Refused;
+use crate::print;
+use anyhow::Result;
+use evenkeel_control::api::client::{Client, ClientError, DEFAULT_SOCKET};
+use serde::Serialize;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// Where the daemon is.
+#[derive(clap::Args)]
+#[command(next_help_heading = "The daemon")]
+pub(crate) struct Connect {
+    /// Its unix socket.
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
+    socket: PathBuf,
+    /// Where it listens on TCP, in place of the socket.
+    #[arg(long, value_name = "http://ADDR:PORT", value_parser = authority, conflicts_with = "socket")]
+    url: Option<String>,
+    /// A file that holds the token for TCP.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+}
+
+fn authority(url: &str) -> Result<String, &'static str> {
+    let authority = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let is_whole = |authority: &&str| authority.contains(':') && !authority.contains(['/', '?', '#', '@']);
+    authority.filter(is_whole).map(str::to_owned).ok_or("allowed: http://ADDR:PORT, as http://127.0.0.1:9080")
+}
+
+impl Connect {
+    /// A client of the daemon, which is reached with the first call.
+    ///
+    /// # Errors
+    /// [`Refused`] if there is no such token.
+    pub(crate) fn client(&self) -> Result<Client> {
+        let Some(authority) = &self.url else {
+            return Ok(Client::unix(&self.socket)?);
+        };
+        let mut client = Client::tcp(authority)?;
+        if let Some(file) = &self.token_file {
+            let token = fs::read_to_string(file)
+                .map_err(|error| Refused(format!("--token-file {}: {error}", file.display())))?;
+            client.set_token(token.trim())?;
+        }
+        Ok(client)
+    }
+}
+
+/// What a command takes that shows one answer.
+#[derive(clap::Args)]
+pub(crate) struct Show {
+    /// Print one line of JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+impl Show {
+    /// Asks, and prints the answer as JSON or as text.
+    fn answer<T: Serialize>(
+        &self,
+        ask: impl FnOnce(&Client) -> Result<T, ClientError>,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<()> {
+        self.print(&ask(&self.connect.client()?)?, text)
+    }
+
+    fn print<T: Serialize>(&self, answer: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
+        if self.json { print::print_json(answer) } else { Ok(print::print(&text(answer))?) }
+    }
+}
+
+/// What an operator can do about a failure.
+pub(crate) fn hint(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Unreachable { source, .. } => match source.kind() {
+            ErrorKind::NotFound => Some("is `evenkeel run` running, and does it listen there?"),
+            ErrorKind::PermissionDenied => Some("only the user who runs the daemon may ask it there"),
+            ErrorKind::ConnectionRefused => Some("nobody listens there any more: the daemon has ended"),
+            _ => None,
+        },
+        ClientError::Foreign { .. } => Some(concat!(
+            "this is evenkeel ",
+            env!("CARGO_PKG_VERSION"),
+            "; `evenkeel status` says which version the daemon is"
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn only_http_with_a_port_is_an_url() {
+        assert_eq!(authority("http://127.0.0.1:9080").as_deref(), Ok("127.0.0.1:9080"));
+        assert_eq!(authority("http://[2001:db8::1]:9080/").as_deref(), Ok("[2001:db8::1]:9080"));
+        for wrong in
+            ["127.0.0.1:9080", "https://127.0.0.1:9080", "http://127.0.0.1", "http://a:1/v1", "http://"]
+        {
+            assert!(authority(wrong).is_err(), "{wrong}");
+        }
+    }
+}
