@@ -5,8 +5,8 @@ use crate::frames;
 use crate::world::{self, PORTS};
 use evenkeel_dataplane::memory::{Exit, MemoryPort};
 use evenkeel_dataplane::{
-    DropReason, FlowTable, Published, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker, WorkerCounters,
-    WorkerSpec,
+    DropReason, FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker,
+    WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, MemberInfo, PortId, Snapshot};
 use std::net::IpAddr;
@@ -52,6 +52,7 @@ impl Rig {
                 published: Arc::clone(&published),
                 liveness: Arc::clone(&liveness),
                 counters: Arc::clone(counters),
+                questions: Questions::default(),
             };
             (Worker::new(spec), MemoryPort::keeping(WAITING))
         };
