@@ -2,7 +2,7 @@
 
 use super::Desired;
 use super::change::{Change, ChangeError, Verb};
-use super::member::{MemberState, Phase};
+use super::member::{MemberInfo, MemberState, Phase};
 use crate::id::{GroupId, MemberId, PortId};
 use crate::liveness::Liveness;
 use crate::spec::{AdminState, MAX_WEIGHT, NexthopSpec};
@@ -34,6 +34,18 @@ impl Desired {
             Verb::Down => self.set_up(group, change, false, liveness),
             Verb::Up => self.set_up(group, change, true, liveness),
         }
+    }
+
+    /// The member that a change speaks of, gone ones too: of several with its name, the one that stays, else the newest.
+    ///
+    /// # Errors
+    /// [`ChangeError::UnknownGroup`] and [`ChangeError::UnknownNexthop`].
+    pub fn named(&self, group: &str, nexthop: &str) -> Result<MemberInfo<'_>, ChangeError> {
+        let unknown_group = || ChangeError::UnknownGroup { group: group.to_owned() };
+        let id = self.configured_group(group).ok_or_else(unknown_group)?;
+        let unknown = || ChangeError::UnknownNexthop { group: group.to_owned(), nexthop: nexthop.to_owned() };
+        let (id, _) = self.member_named(id, nexthop).ok_or_else(unknown)?;
+        self.member(id).ok_or_else(unknown)
     }
 
     /// The group of this name, unless the configuration no longer has it.
@@ -90,17 +102,22 @@ impl Desired {
         Ok(())
     }
 
-    /// The member that a change speaks of: of several with its name, the one that stays, else the newest.
+    /// The present member that a change speaks of.
     fn present(&self, group: GroupId, change: &Change) -> Result<MemberId, ChangeError> {
         let (group_name, nexthop) = (change.group.clone(), change.nexthop.clone());
-        let named = self.members_of(group).filter(|(_, member)| member.name == change.nexthop);
-        let (id, member) = named
-            .max_by_key(|(id, member)| (member.stays(), member.phase != Phase::Gone, *id))
+        let (id, member) = self
+            .member_named(group, &change.nexthop)
             .ok_or(ChangeError::UnknownNexthop { group: group_name.clone(), nexthop: nexthop.clone() })?;
         if member.phase == Phase::Gone {
             return Err(ChangeError::Gone { group: group_name, nexthop });
         }
         Ok(id)
+    }
+
+    /// Of several with this name, the one that stays, else the newest.
+    fn member_named(&self, group: GroupId, name: &str) -> Option<(MemberId, &MemberState)> {
+        let named = self.members_of(group).filter(|(_, member)| *member.name == *name);
+        named.max_by_key(|(id, member)| (member.stays(), member.phase != Phase::Gone, *id))
     }
 
     pub(super) fn members_of(&self, group: GroupId) -> impl Iterator<Item = (MemberId, &MemberState)> {
@@ -112,8 +129,8 @@ impl Desired {
         let group_name =
             || self.groups.get(group.index()).map(|group| group.name.to_string()).unwrap_or_default();
         for (_, member) in self.members_of(group).filter(|(_, member)| member.phase != Phase::Gone) {
-            let nexthop = member.name.clone();
-            if member.name == spec.name {
+            let nexthop = member.name.to_string();
+            if *member.name == *spec.name {
                 return Err(ChangeError::NamePresent { group: group_name(), nexthop });
             }
             if member.address == spec.address {

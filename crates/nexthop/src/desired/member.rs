@@ -6,12 +6,13 @@ use crate::snapshot::{Adjacency, Member};
 use crate::spec::AdminState;
 use evenkeel_packet::Mac;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A nexthop in one group.
 #[derive(Debug, Clone)]
 pub(super) struct MemberState {
     pub(super) group: GroupId,
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) address: IpAddr,
     pub(super) nexthop: NexthopId,
     pub(super) weight: u16,

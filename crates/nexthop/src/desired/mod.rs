@@ -33,6 +33,9 @@ use std::sync::Arc;
 const DEFAULT_REMOVE_DEADLINE_MS: u64 = 300_000;
 
 /// What the box is to do: services, groups, their members, and how to reach these.
+///
+/// A copy is cheap: it shares the groups' assignments, and pays for those that change. So what must happen whole or not
+/// at all is tried on a copy.
 #[derive(Debug, Clone)]
 pub struct Desired {
     hash_seed: u64,
@@ -41,13 +44,13 @@ pub struct Desired {
     nexthops: Nexthops,
     /// By [`MemberId`], gone ones too.
     members: Vec<MemberState>,
-    /// By [`GroupId`], gone ones too.
-    groups: Vec<Group>,
+    /// By [`GroupId`], gone ones too. A copy shares them until one of both changes.
+    groups: Vec<Arc<Group>>,
     services: Arc<[Service]>,
     service_table: Arc<ServiceTable>,
     /// The groups of the configuration that was read last: the next one is compared with it.
-    configured: Vec<GroupSpec>,
-    configured_services: Vec<ServiceSpec>,
+    configured: Arc<[GroupSpec]>,
+    configured_services: Arc<[ServiceSpec]>,
 }
 
 impl Desired {
@@ -70,8 +73,8 @@ impl Desired {
             groups: Vec::new(),
             services: Arc::default(),
             service_table: Arc::default(),
-            configured: Vec::new(),
-            configured_services: Vec::new(),
+            configured: Arc::default(),
+            configured_services: Arc::default(),
         };
         desired.reconcile(services, groups, 0, DEFAULT_REMOVE_DEADLINE_MS)?;
         Ok(desired)
@@ -86,6 +89,12 @@ impl Desired {
     #[must_use]
     pub fn services(&self) -> &[ServiceSpec] {
         &self.configured_services
+    }
+
+    /// The groups of the configuration that was read last.
+    #[must_use]
+    pub fn configured_groups(&self) -> &[GroupSpec] {
+        &self.configured
     }
 
     /// All members in the order of the configuration, then of adding; gone ones too.
@@ -129,10 +138,15 @@ impl Desired {
             member.phase = Phase::Gone;
             any = true;
             if let Some(group) = self.groups.get_mut(member.group.index()) {
-                group.changed = true;
+                Arc::make_mut(group).changed = true;
             }
         }
         any
+    }
+
+    /// Numbers the next snapshot above this generation: for a copy that comes back after another one was published.
+    pub fn number_above(&mut self, generation: u64) {
+        self.generation = self.generation.max(generation);
     }
 
     /// The snapshot of this state. What did not change since the last one is shared with it.
@@ -140,7 +154,8 @@ impl Desired {
         self.generation += 1;
         let members = self.members.iter().map(|member| member.record(&self.nexthops)).collect();
         let (all, nexthops) = (&self.members, &self.nexthops);
-        let groups = self.groups.iter_mut().map(|group| group.table(all, nexthops, liveness)).collect();
+        let groups = self.groups.iter_mut().map(Arc::make_mut);
+        let groups = groups.map(|group| group.table(all, nexthops, liveness)).collect();
         Snapshot {
             generation: self.generation,
             services: Arc::clone(&self.services),
@@ -149,6 +164,10 @@ impl Desired {
             members,
             groups,
         }
+    }
+
+    fn group_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.groups.get_mut(id.index()).map(Arc::make_mut)
     }
 
     fn group_named(&self, name: &str) -> Option<GroupId> {
@@ -161,7 +180,7 @@ impl Desired {
         let Some(member) = self.members.get_mut(id.index()) else { return };
         change(member);
         if let Some(group) = self.groups.get_mut(member.group.index()) {
-            group.changed = true;
+            Arc::make_mut(group).changed = true;
         }
     }
 
@@ -169,7 +188,7 @@ impl Desired {
     fn enter(&mut self, group_id: GroupId, spec: &NexthopSpec) {
         let Ok(nexthop) = self.nexthops.id(spec.address, spec.port) else { return };
         self.nexthops.set_mac(nexthop, spec.mac);
-        let Some(group) = self.groups.get_mut(group_id.index()) else { return };
+        let Some(group) = self.groups.get_mut(group_id.index()).map(Arc::make_mut) else { return };
         let is_back = |id: &MemberId| {
             self.members
                 .get(id.index())
@@ -178,7 +197,7 @@ impl Desired {
         let phase = Phase::from(spec.state);
         let member = MemberState {
             group: group_id,
-            name: spec.name.clone(),
+            name: spec.name.as_str().into(),
             address: spec.address,
             nexthop,
             weight: spec.weight,

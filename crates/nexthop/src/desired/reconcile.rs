@@ -58,7 +58,7 @@ impl Desired {
         let mut summary = Reconciled::default();
         let before = std::mem::take(&mut self.configured);
         let gone = Phase::removing(now_ms, remove_deadline_ms);
-        for old in &before {
+        for old in before.iter() {
             if !groups.iter().any(|group| group.name == old.name) {
                 summary.groups_removed += 1;
                 self.remove_group(&old.name, gone, &mut summary);
@@ -69,7 +69,7 @@ impl Desired {
             self.reconcile_group(old, group, gone, &mut summary);
         }
         self.set_services(services);
-        self.configured = groups;
+        self.configured = groups.into();
         Ok(summary)
     }
 
@@ -97,14 +97,14 @@ impl Desired {
             Service { name: spec.name.as_str().into(), group }
         };
         self.services = services.iter().map(service).collect();
-        self.configured_services = services;
+        self.configured_services = services.into();
     }
 
     fn remove_group(&mut self, name: &str, gone: Phase, summary: &mut Reconciled) {
         let Some(id) = self.group_named(name) else { return };
         self.remove_members(id, |_| true, gone, summary);
         let seed = self.hash_seed;
-        if let Some(group) = self.groups.get_mut(id.index()) {
+        if let Some(group) = self.group_mut(id) {
             group.retire(seed);
         }
     }
@@ -139,13 +139,13 @@ impl Desired {
         let id = match self.group_named(&new.name) {
             Some(id) => id,
             None => {
-                self.groups.push(Group::new(&new.name, new.buckets, seed));
+                self.groups.push(Arc::new(Group::new(&new.name, new.buckets, seed)));
                 GroupId((self.groups.len() - 1) as u16)
             }
         };
         summary.groups_added += usize::from(old.is_none());
         summary.groups_resized += usize::from(old.is_some_and(|old| old.buckets != new.buckets));
-        if let Some(group) = self.groups.get_mut(id.index()) {
+        if let Some(group) = self.group_mut(id) {
             group.set_buckets(new.buckets, seed);
         }
         let old: HashMap<IpAddr, &NexthopSpec> =
@@ -198,11 +198,11 @@ impl Desired {
             self.nexthops.set_mac(nexthop, new.mac);
         }
         let member = self.members.get(id.index());
-        if member.is_some_and(|member| member.nexthop != nexthop || member.name != new.name) {
+        if member.is_some_and(|member| member.nexthop != nexthop || *member.name != *new.name) {
             rebound = true;
             self.change_member(id, |member| {
                 member.nexthop = nexthop;
-                member.name.clone_from(&new.name);
+                member.name = new.name.as_str().into();
             });
         }
         summary.rebound += usize::from(rebound);
