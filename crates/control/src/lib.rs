@@ -6,5 +6,6 @@ pub mod api;
 pub mod config;
 pub mod events;
 pub mod live;
+pub mod path;
 
 pub use config::{Config, Mistakes};

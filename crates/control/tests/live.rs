@@ -1,9 +1,11 @@
 //! The control thread against a real kernel, in network namespaces of its own.
 
+mod plant;
 mod wire;
 
 use evenkeel_control::config::Config;
-use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec, ReloadError};
+use evenkeel_control::live::{self, ConfigSource, LiveHandle, LivePort, LiveSpec, Refusal, Reloaded};
+use evenkeel_dataplane::WorkerCounters;
 use evenkeel_nexthop::{Adjacency, Desired, Liveness, PortId, Snapshot};
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,9 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A configuration with these nexthops: name, address, and further lines.
 fn config(nexthops: &[(&str, &str, &str)]) -> Config {
+    Config::parse(Path::new("live.toml"), &text(nexthops)).unwrap()
+}
+
+/// The text of it.
+fn text(nexthops: &[(&str, &str, &str)]) -> String {
     let head = r#"
         [timeouts]
-        remove = "300ms"
+        remove = "1500ms"
         [[interface]]
         name = "lb0"
         [[service]]
@@ -31,8 +38,7 @@ fn config(nexthops: &[(&str, &str, &str)]) -> Config {
     let nexthop = |(name, address, more): &(&str, &str, &str)| {
         format!("[[group.nexthop]]\nname = \"{name}\"\naddress = \"{address}\"\n{more}\n")
     };
-    let text = head.to_owned() + &nexthops.iter().map(nexthop).collect::<String>();
-    Config::parse(Path::new("live.toml"), &text).unwrap()
+    head.to_owned() + &nexthops.iter().map(nexthop).collect::<String>()
 }
 
 /// A control thread under test.
@@ -57,9 +63,20 @@ impl Live {
         let handle = wire.inside(move || {
             let links = evenkeel_routing::read_links().unwrap();
             let lb0 = links.iter().find(|link| link.name == "lb0").unwrap();
-            let ports = vec![LivePort { ifindex: lb0.ifindex, mac: lb0.mac.unwrap() }];
+            let (port, name) = (PortId(0), "lb0".to_owned());
+            let ports = vec![LivePort { port, name, ifindex: lb0.ifindex, mac: lb0.mac.unwrap() }];
             let desired = config.desired(ports.iter().map(|port| port.mac).collect()).unwrap();
-            live::start(LiveSpec { config, desired, ports, liveness: shared }, publish, events).unwrap()
+            let spec = LiveSpec {
+                config,
+                config_file: None,
+                desired,
+                ports: ports.clone(),
+                liveness: shared,
+                workers: vec![Arc::new(WorkerCounters::default())],
+                epoch: Instant::now(),
+                plant: Box::new(plant::Bare { ports }),
+            };
+            live::start(spec, publish, events).unwrap()
         });
         Self { handle, liveness, last, lines }
     }
@@ -75,6 +92,12 @@ impl Live {
             heard.push(line);
         }
         panic!("no line with {part:?}, but {heard:#?}");
+    }
+
+    /// Takes up another configuration.
+    fn reload(&self, text: String) -> Result<Reloaded, Refusal> {
+        let source = ConfigSource::Text { name: "next.toml".to_owned(), text };
+        self.handle.client().reload_blocking(source, false)
     }
 
     fn desired(&self) -> Desired {
@@ -190,8 +213,14 @@ fn a_reload_is_the_difference() {
     let wire = Wire::new();
     let live = Live::start(&wire, config(&[("s1", SERVER4, ""), ("s6", SERVER6, "")]));
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
-    let summary = live.handle.reload(config(&[("s1", SERVER4, ""), ("s2", "198.51.100.2", "")])).unwrap();
-    assert_eq!(summary.services.len(), 1);
+    let reloaded = live.reload(text(&[("s1", SERVER4, ""), ("s2", "198.51.100.2", "")])).unwrap();
+    let differences: Vec<_> = reloaded.differences.iter().map(ToString::to_string).collect();
+    let want = [
+        "nexthop web/s6: state active -> removing within 1500ms",
+        "nexthop web/s2 comes: name s2, address 198.51.100.2, state active, weight 1, interface by the kernel, \
+         mac by the kernel",
+    ];
+    assert_eq!(differences, want);
     live.expect_line("configuration reloaded");
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
     assert_eq!(live.adjacency("s2"), at(SERVER_MAC));
@@ -216,11 +245,9 @@ fn a_reload_that_needs_a_restart_changes_nothing() {
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
     let generation = || live.last.lock().unwrap().as_ref().unwrap().generation;
     let before = generation();
-    let mut other = config(&[("s2", "198.51.100.2", "")]);
-    other.interfaces[0].name = "lb1".to_owned();
-    other.dataplane.burst = 7;
-    let error = live.handle.reload(other).unwrap_err();
-    assert!(matches!(&error, ReloadError::Fixed(differences) if differences.len() == 2), "{error}");
+    let other = text(&[("s2", "198.51.100.2", "")]).replace("lb0", "lb1");
+    let refusal = live.reload("dataplane.burst = 7\n".to_owned() + &other).unwrap_err();
+    assert!(matches!(&refusal, Refusal::Fixed(differences) if differences.len() == 2), "{refusal}");
     assert_eq!(generation(), before);
     assert_eq!(live.adjacency("s1"), at(SERVER_MAC));
     live.stop();

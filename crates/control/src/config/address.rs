@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use toml::Spanned;
 
 /// What messages say is allowed as a MAC address.
-const MAC: &str =
+pub(crate) const MAC: &str =
     "six pairs of hexadecimal digits with colons, the address of one station, as 02:00:00:00:02:01";
 /// What messages say is allowed as a nexthop's address.
 pub(crate) const NEXTHOP: &str =
@@ -19,24 +19,34 @@ pub(crate) const VIP: &str =
 
 /// Reads a MAC address of one station.
 pub(crate) fn mac(field: &Field<'_>, report: &mut Report<'_>) -> Option<Spanned<Mac>> {
-    let parse = |text: &str| match text.parse::<Mac>() {
-        Err(_) => Err("is not a MAC address".to_owned()),
-        Ok(mac) if mac == Mac::default() => Err("is the address of nobody".to_owned()),
-        Ok(mac) if mac.is_multicast() => Err("is a group address".to_owned()),
-        Ok(mac) => Ok(mac),
-    };
+    let parse = |text: &str| check_mac(text.parse().map_err(|_| "is not a MAC address".to_owned())?);
     field.parsed(MAC, parse, report)
+}
+
+/// A MAC that one station can have, or why it can't.
+pub(crate) fn check_mac(mac: Mac) -> Result<Mac, String> {
+    match mac {
+        mac if mac == Mac::default() => Err("is the address of nobody".to_owned()),
+        mac if mac.is_multicast() => Err("is a group address".to_owned()),
+        mac => Ok(mac),
+    }
 }
 
 /// Reads the address of one server.
 pub(crate) fn nexthop(field: &Field<'_>, report: &mut Report<'_>) -> Option<Spanned<IpAddr>> {
-    let parse = |text: &str| {
-        let address: IpAddr = text.parse().map_err(|_| not_an_address(text, "an IP address"))?;
-        let alone = Prefix { address, len: bits(address) };
-        let range = RANGES.iter().find(|range| range.nexthop && range.holds(alone));
-        range.map_or(Ok(address), |range| Err(range.complaint()))
-    };
+    let parse = |text: &str| check_nexthop(text.parse().map_err(|_| not_an_address(text, "an IP address"))?);
     field.parsed(NEXTHOP, parse, report)
+}
+
+/// An address that one server can have, or why it can't.
+pub(crate) fn check_nexthop(address: IpAddr) -> Result<IpAddr, String> {
+    let range = RANGES.iter().find(|range| range.nexthop && range.holds(alone(address)));
+    range.map_or(Ok(address), |range| Err(range.complaint()))
+}
+
+/// The prefix of this address alone.
+pub(crate) fn alone(address: IpAddr) -> Prefix {
+    Prefix { address, len: bits(address) }
 }
 
 /// Reads the address or prefix of a service.

@@ -13,7 +13,7 @@ const FLOW_CAPACITY: RangeInclusive<u64> = 1..=u32::MAX as u64;
 const BURST: RangeInclusive<u64> = 1..=256;
 
 /// Longest timeout and deadline in milliseconds: 576 hours, the last whole day below 2^31 ms.
-const MAX_TIMEOUT_MS: u64 = 24 * 24 * 3_600_000;
+pub(crate) const MAX_TIMEOUT_MS: u64 = 24 * 24 * 3_600_000;
 
 /// Reads `[dataplane]`; what is missing or wrong has its default.
 pub(super) fn dataplane(table: Option<Fields<'_>>, report: &mut Report<'_>) -> DataplaneConfig {

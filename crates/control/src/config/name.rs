@@ -14,14 +14,18 @@ pub(crate) const INTERFACE: &str =
 
 /// Reads the name of a service, group or nexthop.
 pub(crate) fn name(field: &Field<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    let parse = |text: &str| match text {
+    field.parsed(NAME, parse_name, report)
+}
+
+/// A name, or what is wrong with it.
+pub(crate) fn parse_name(text: &str) -> Result<String, String> {
+    match text {
         "" => Err("is empty".to_owned()),
         _ if text.chars().count() > 255 => Err("is too long".to_owned()),
         _ if text.contains(char::is_control) => Err("has control characters".to_owned()),
         _ if text.trim() != text => Err("has white space at an end".to_owned()),
         _ => Ok(text.to_owned()),
-    };
-    field.parsed(NAME, parse, report)
+    }
 }
 
 /// Reads the name of a network interface.

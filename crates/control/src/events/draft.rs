@@ -4,7 +4,7 @@ use crate::config::fields::{Field, Fields};
 use crate::config::name::{self, Names};
 use crate::config::report::Report;
 use crate::config::{Config, address, dataplane, duration, group};
-use evenkeel_nexthop::{Change, PortId, Prefix, Verb};
+use evenkeel_nexthop::{Change, PortId, Verb};
 use evenkeel_packet::Mac;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -166,7 +166,7 @@ impl Added {
 
 fn server_address(field: &Field<'_>, config: &Config, report: &mut Report<'_>) -> Option<Spanned<IpAddr>> {
     let address = address::nexthop(field, report)?;
-    let alone = Prefix { address: *address.get_ref(), len: address::bits(*address.get_ref()) };
+    let alone = address::alone(*address.get_ref());
     if let Some(service) = config.services.iter().find(|service| service.vip == alone) {
         let problem = format!("is the VIP of the service \"{}\"", service.name);
         field.wrong(problem, "the server's own address", report);

@@ -1,47 +1,65 @@
-//! The control thread: owns the desired state, follows routing, publishes snapshots.
+//! The control thread: the one owner of everything that changes.
 
+use super::apply::Done;
+use super::change::{Applied, Change, Changed};
+use super::client::Command;
 use super::event::{LiveEvent, UnresolvedNexthop};
-use super::nexthops::{Nexthops, Watched, port_of};
-use super::reload::{ReloadError, Summary, fixed_differences};
+use super::nexthops::Nexthops;
+use super::plant::Plant;
+use super::ports::Ports;
+use super::rates::Sampler;
+use super::refusal::Refusal;
 use crate::config::Config;
-use evenkeel_nexthop::{Adjacency, Desired, Liveness, NexthopId, PortId, Snapshot};
-use evenkeel_packet::Mac;
-use evenkeel_routing::{Change, Link, Reach, Routing, RoutingError, Target};
+use crate::path::Path;
+use evenkeel_dataplane::WorkerCounters;
+use evenkeel_nexthop::{Desired, Liveness, MemberInfo, Snapshot};
+use evenkeel_packet::FlowKey;
+use evenkeel_routing::{Routing, RoutingError};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
-/// Until routing is tried again after an error.
-const ROUTING_RETRY: Duration = Duration::from_secs(1);
-
-/// What the control thread is asked for. An answer that nobody waits for is lost.
-pub(super) enum Command {
-    /// Take up another configuration.
-    Reload(Box<Config>, SyncSender<Result<Summary, ReloadError>>),
-    /// Copy the desired state.
-    Desired(SyncSender<Desired>),
-    /// Say what is unresolved as soon as nothing is being asked for any more, at the instant at the latest.
-    Unresolved(Instant, SyncSender<Vec<UnresolvedNexthop>>),
-}
+/// Most commands that are obeyed before a snapshot shows what they did.
+const BURST: usize = 64;
 
 /// What the control thread owns.
-pub(super) struct Control<P, E> {
+pub(super) struct Control {
     pub(super) config: Config,
     pub(super) desired: Desired,
-    /// Interface numbers by [`PortId`].
-    pub(super) ports: Vec<u32>,
-    pub(super) source_macs: Vec<Mac>,
+    pub(super) ports: Ports,
     pub(super) liveness: Arc<Liveness>,
-    pub(super) publish: P,
-    pub(super) events: E,
+    /// Of the workers, by number.
+    pub(super) workers: Vec<Arc<WorkerCounters>>,
+    pub(super) plant: Box<dyn Plant>,
+    pub(super) publish: Box<dyn FnMut(Snapshot) + Send>,
+    pub(super) events: Box<dyn FnMut(LiveEvent) + Send>,
     pub(super) routing: Routing,
     pub(super) nexthops: Nexthops,
-    /// Instant 0 of the deadlines.
+    /// Instant 0 of all milliseconds, the workers' too.
     pub(super) epoch: Instant,
     pub(super) retry_routing: Option<Instant>,
-    pub(super) waiting: Vec<(Instant, SyncSender<Vec<UnresolvedNexthop>>)>,
+    pub(super) waiting: Vec<(Instant, oneshot::Sender<Vec<UnresolvedNexthop>>)>,
+    /// The snapshot that workers see.
+    pub(super) published: Snapshot,
+    pub(super) sampler: Sampler,
+    pub(super) owed: Owed,
+    /// Deadlines that operators gave to removals, in milliseconds from then, by group and address.
+    pub(super) asked_deadlines: HashMap<(String, IpAddr), u64>,
+}
+
+/// What is in the desired state and no snapshot shows yet.
+#[derive(Default)]
+pub(super) struct Owed {
+    is_changed: bool,
+    /// Members may have come or gone.
+    is_peopled: bool,
+    /// Group and nexthop of each change that is to be answered.
+    members: HashSet<(String, String)>,
+    answers: Vec<(Applied, oneshot::Sender<Result<Changed, Refusal>>)>,
 }
 
 /// What woke the thread.
@@ -51,7 +69,7 @@ enum Wake {
     Deadline,
 }
 
-impl<P: FnMut(Snapshot), E: FnMut(LiveEvent)> Control<P, E> {
+impl Control {
     /// Works until nobody can send commands any more. Dropping the future is the other way to end it.
     pub(super) async fn serve(&mut self, mut commands: UnboundedReceiver<Command>) {
         self.watch_nexthops();
@@ -64,208 +82,143 @@ impl<P: FnMut(Snapshot), E: FnMut(LiveEvent)> Control<P, E> {
                 () = sleep_until(deadline.into()) => Wake::Deadline,
             };
             match wake {
-                Wake::Command(Some(command)) => self.obey(command),
+                Wake::Command(Some(command)) => self.obey(command, &mut commands),
                 Wake::Command(None) => return,
                 Wake::Routing(due) => self.follow_routing(due).await,
-                Wake::Deadline => self.expire(),
+                Wake::Deadline => {}
             }
+            self.expire();
             self.tell_owed();
             self.answer_waiting();
+            self.sampler.sample(&self.workers, self.published.member_count(), Instant::now());
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Reload(config, answer) => drop(answer.send(self.reload(*config))),
-            Command::Desired(answer) => drop(answer.send(self.desired.clone())),
-            Command::Unresolved(until, answer) => self.waiting.push((until, answer)),
+    /// Obeys a command, and those that came with it, in one snapshot.
+    fn obey(&mut self, command: Command, commands: &mut UnboundedReceiver<Command>) {
+        command(self);
+        for _ in 1..BURST {
+            let Ok(command) = commands.try_recv() else { break };
+            command(self);
+        }
+        self.flush();
+    }
+
+    /// Does a batch of changes; the answer follows when a snapshot shows it.
+    pub(super) fn change(&mut self, changes: Vec<Change>, answer: oneshot::Sender<Result<Changed, Refusal>>) {
+        match self.apply_batch(changes) {
+            Ok(applied) => self.owed.answers.push((applied, answer)),
+            // an asker that has gone needs no answer
+            Err(refusal) => drop(answer.send(Err(refusal))),
         }
     }
 
-    fn reload(&mut self, config: Config) -> Result<Summary, ReloadError> {
-        let differences = fixed_differences(&self.config, &config);
-        if !differences.is_empty() {
-            return Err(ReloadError::Fixed(differences));
+    /// Notes what a batch did until it is published.
+    pub(super) fn note_changes(&mut self, changes: &[Change], done: &[Done]) {
+        self.owed.is_changed = true;
+        for (change, _) in changes.iter().zip(done).filter(|(_, done)| **done == Done::Something) {
+            self.owed.is_peopled |= change.verb.is_about_membership();
+            self.note_deadline(change);
         }
-        let (services, groups) = (config.services.clone(), config.groups.clone());
-        let now_ms = self.now_ms();
-        let changes = self.desired.reconcile(services.clone(), groups, now_ms, config.remove_ms)?;
-        self.desired.set_remove_deadline_ms(config.remove_ms);
-        self.config = config;
-        self.watch_nexthops();
-        self.publish();
-        let summary = Summary { changes, services };
-        (self.events)(LiveEvent::Reloaded(summary.clone()));
-        Ok(summary)
+        let names = changes.iter().map(|change| (change.group.clone(), change.nexthop.clone()));
+        self.owed.members.extend(names);
+    }
+
+    /// True if an answer that is owed speaks of the same member.
+    pub(super) fn is_owed(&self, change: &Change) -> bool {
+        !self.owed.members.is_empty()
+            && self.owed.members.contains(&(change.group.clone(), change.nexthop.clone()))
+    }
+
+    /// Publishes what the desired state has more than the last snapshot, and gives the answers that waited for it.
+    pub(super) fn flush(&mut self) {
+        let Owed { is_changed, is_peopled, answers, .. } = std::mem::take(&mut self.owed);
+        if is_peopled {
+            self.watch_nexthops();
+        }
+        if is_changed {
+            self.publish();
+        }
+        for (applied, answer) in answers {
+            // an asker that has gone needs no answer
+            let _ = answer.send(Ok(self.changed(&applied)));
+        }
+    }
+
+    fn note_deadline(&mut self, change: &Change) {
+        let Ok(member) = self.desired.named(&change.group, &change.nexthop) else { return };
+        let key = (change.group.clone(), member.address);
+        match change.verb.asked_deadline_ms() {
+            Some(asked_ms) if member.removed_at_ms.is_some() => self.asked_deadlines.insert(key, asked_ms),
+            _ => self.asked_deadlines.remove(&key),
+        };
+    }
+
+    /// The deadline that an operator gave the removal of a member.
+    pub(super) fn asked_deadline_ms(&self, member: &MemberInfo<'_>) -> Option<u64> {
+        self.asked_deadlines.get(&(member.group.to_owned(), member.address)).copied()
     }
 
     /// Removes what is over.
     fn expire(&mut self) {
-        let present = |desired: &Desired| -> Vec<_> {
-            let members = desired.members().filter(|member| !member.gone);
-            members.map(|member| (member.id, format!("{}/{}", member.group, member.name))).collect()
-        };
-        let before = present(&self.desired);
         let now_ms = self.now_ms();
-        if !self.desired.expire_removals(now_ms) {
+        if self.desired.next_deadline_ms().is_none_or(|at_ms| at_ms > now_ms) {
             return;
         }
+        let is_over = |member: &MemberInfo<'_>| member.removed_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        let over = self.desired.members().filter(is_over);
+        let members = over.map(|member| format!("{}/{}", member.group, member.name)).collect();
+        self.desired.expire_removals(now_ms);
         self.watch_nexthops();
         self.publish();
-        let after = present(&self.desired);
-        let removed = before.into_iter().filter(|member| !after.contains(member));
-        (self.events)(LiveEvent::Removed { members: removed.map(|(_, name)| name).collect() });
+        self.tell(LiveEvent::Removed { members });
     }
 
-    async fn follow_routing(&mut self, due: Result<(), RoutingError>) {
-        let refreshed = match due {
-            Ok(()) => self.routing.refresh().await,
-            Err(error) => Err(error),
-        };
-        match refreshed {
-            Ok(changes) => {
-                if self.retry_routing.take().is_some() {
-                    (self.events)(LiveEvent::RoutingBack);
-                }
-                self.follow(changes);
-            }
-            Err(error) => {
-                if self.retry_routing.replace(Instant::now() + ROUTING_RETRY).is_none() {
-                    (self.events)(LiveEvent::RoutingLost(error));
-                }
-            }
-        }
+    /// What becomes of a packet of this flow.
+    pub(super) fn path(&self, key: &FlowKey) -> Path {
+        Path::by_bucket(key, &self.published, &self.desired, &self.liveness)
     }
 
-    /// Brings what routing found into effect: what is down by one store each at once, all else by the next snapshot.
-    fn follow(&mut self, changes: Vec<Change>) {
-        if changes.is_empty() {
-            return;
-        }
-        for change in &changes {
-            if let Change::Reach { target, reach: Reach::Unresolved(_) } = change
-                && let Some(id) = self.nexthops.at(target)
-            {
-                self.liveness.set(id, false);
-            }
-        }
-        let mut news = Vec::new();
-        for change in changes {
-            match change {
-                Change::Link { ifindex, before, after } => {
-                    self.follow_link(ifindex, before, after, &mut news);
-                }
-                Change::Reach { target, reach } => {
-                    if let Some(before) = self.nexthops.answer(&target, &reach, Instant::now()) {
-                        self.follow_reach(before.id, &reach);
-                        news.extend(self.news(&target, before, &reach));
-                    }
-                }
-            }
-        }
-        self.publish();
-        news.into_iter().for_each(&mut self.events);
+    pub(super) fn tell(&mut self, event: LiveEvent) {
+        (self.events)(event);
     }
 
-    /// A nexthop may be set up before the snapshot that says how to reach it is published: none before it does.
-    fn follow_reach(&mut self, id: NexthopId, reach: &Reach) {
-        let adjacency = match reach {
-            Reach::Resolved { ifindex, mac } => self.adjacency(*ifindex, *mac),
-            Reach::Unresolved(_) => None,
-        };
-        self.desired.set_adjacency(id, adjacency);
-        self.liveness.set(id, adjacency.is_some());
-    }
-
-    fn adjacency(&self, ifindex: u32, destination: Mac) -> Option<Adjacency> {
-        let port = port_of(&self.ports, ifindex)?;
-        Some(Adjacency { port, source: *self.source_macs.get(port.index())?, destination })
-    }
-
-    fn follow_link(
-        &mut self,
-        ifindex: u32,
-        before: Option<Link>,
-        after: Option<Link>,
-        news: &mut Vec<LiveEvent>,
-    ) {
-        let Some(after) = after else {
-            news.extend(before.map(|before| LiveEvent::LinkGone { interface: before.name }));
-            return;
-        };
-        let interface = after.name.clone();
-        if before.as_ref().map(Link::is_up) != Some(after.is_up()) {
-            news.push(LiveEvent::Link { interface: interface.clone(), is_up: after.is_up() });
-        }
-        let port = port_of(&self.ports, ifindex);
-        let (Some(port), Some(mac)) = (port, after.mac) else { return };
-        if self.source_macs.get(port.index()) != Some(&mac) {
-            self.set_source_mac(port, mac);
-            news.push(LiveEvent::LinkMac { interface, mac });
-        }
-    }
-
-    fn set_source_mac(&mut self, port: PortId, mac: Mac) {
-        if let Some(source) = self.source_macs.get_mut(port.index()) {
-            *source = mac;
-        }
-        self.desired.set_port_mac(port, mac);
-    }
-
-    /// The line about an answer; none for a new nexthop that can't have answered yet.
-    fn news(&self, target: &Target, before: Watched, reach: &Reach) -> Option<LiveEvent> {
-        let nexthop = before.name;
-        match reach {
-            Reach::Resolved { ifindex, mac } => {
-                let interface =
-                    self.routing.link(*ifindex).map_or_else(String::new, |link| link.name.clone());
-                let was = before.last_mac.filter(|was| was != mac);
-                Some(LiveEvent::Resolved { nexthop, interface, mac: *mac, before: was })
-            }
-            Reach::Unresolved(_) if self.nexthops.is_owed(target) => None,
-            Reach::Unresolved(reason) => {
-                Some(LiveEvent::Unresolved(UnresolvedNexthop { nexthop, reason: Some(reason.clone()) }))
-            }
-        }
-    }
-
-    fn watch_nexthops(&mut self) {
+    pub(super) fn watch_nexthops(&mut self) {
         self.nexthops.update(&self.desired, &self.ports);
         self.routing.set_targets(self.nexthops.targets());
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let snapshot = self.desired.snapshot(&self.liveness);
+        self.published = snapshot.clone();
         (self.publish)(snapshot);
     }
 
     fn tell_owed(&mut self) {
         let owed = self.nexthops.take_owed(Instant::now());
-        owed.into_iter().map(LiveEvent::Unresolved).for_each(&mut self.events);
+        owed.into_iter().for_each(|unresolved| self.tell(LiveEvent::Unresolved(unresolved)));
     }
 
     fn answer_waiting(&mut self) {
         let now = Instant::now();
         let is_over = !self.nexthops.is_resolving();
-        let nexthops = &self.nexthops;
-        self.waiting.retain(|(until, answer)| {
-            let answers = is_over || *until <= now;
-            if answers {
-                drop(answer.send(nexthops.unresolved()));
+        for (until, answer) in std::mem::take(&mut self.waiting) {
+            if is_over || until <= now {
+                let _ = answer.send(self.nexthops.unresolved());
+            } else {
+                self.waiting.push((until, answer));
             }
-            !answers
-        });
+        }
     }
 
-    /// When something is to be done though nothing happens; far away if nothing is.
+    /// When something is to be done though nothing happens.
     fn next_deadline(&self) -> Instant {
         let removal = self.desired.next_deadline_ms().map(|ms| self.epoch + Duration::from_millis(ms));
         let waiting = self.waiting.iter().map(|(until, _)| *until);
-        let far = Instant::now() + Duration::from_secs(3600);
-        waiting.chain(removal).chain(self.nexthops.next_owed()).fold(far, Instant::min)
+        waiting.chain(removal).chain(self.nexthops.next_owed()).fold(self.sampler.due(), Instant::min)
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -1,6 +1,6 @@
 //! What the control thread has to say to the operator, one line each.
 
-use super::reload::Summary;
+use super::reload::Reloaded;
 use evenkeel_packet::Mac;
 use evenkeel_routing::{RoutingError, Unresolved};
 use std::fmt;
@@ -76,7 +76,7 @@ pub enum LiveEvent {
         interface: String,
     },
     /// A new configuration is in effect.
-    Reloaded(Summary),
+    Reloaded(Reloaded),
     /// The deadline of removed members is over: their last flows move.
     Removed {
         /// `group/name` of each.
@@ -106,7 +106,7 @@ impl fmt::Display for LiveEvent {
             Self::LinkGone { interface } => {
                 write!(f, "interface {interface} has gone: restart when it is back")
             }
-            Self::Reloaded(summary) => write!(f, "configuration reloaded: {summary}"),
+            Self::Reloaded(reloaded) => write!(f, "configuration reloaded: {reloaded}"),
             Self::Removed { members } => write!(f, "removed: {}", members.join(", ")),
             Self::RoutingLost(error) => write!(f, "routing can't be followed: {error}"),
             Self::RoutingBack => f.write_str("routing is followed again"),

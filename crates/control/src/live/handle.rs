@@ -1,45 +1,47 @@
 //! Starting the control thread, and talking to it from others.
 
-use super::control::{Command, Control};
+use super::client::{Command, ControlClient};
+use super::control::{Control, Owed};
 use super::event::{LiveEvent, UnresolvedNexthop};
 use super::nexthops::Nexthops;
-use super::reload::{ReloadError, Summary};
+use super::plant::{LivePort, Plant};
+use super::ports::Ports;
+use super::rates::Sampler;
 use crate::config::Config;
+use evenkeel_dataplane::WorkerCounters;
 use evenkeel_nexthop::{Desired, Liveness, Snapshot};
-use evenkeel_packet::Mac;
 use evenkeel_routing::{Keeping, Routing, RoutingError};
+use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 /// Longest time that the end takes to remove neighbour entries.
 const CLOSING: Duration = Duration::from_millis(500);
 
-/// One interface, by [`PortId`](evenkeel_nexthop::PortId).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LivePort {
-    /// The kernel's number of it.
-    pub ifindex: u32,
-    /// Its MAC.
-    pub mac: Mac,
-}
-
 /// What the control thread begins with.
-#[derive(Debug)]
 pub struct LiveSpec {
     /// The configuration in effect.
     pub config: Config,
+    /// The file that it came from, which a reload reads again.
+    pub config_file: Option<PathBuf>,
     /// The desired state that it describes.
     pub desired: Desired,
     /// The interfaces of the configuration, in its order.
     pub ports: Vec<LivePort>,
     /// Shared with the workers.
     pub liveness: Arc<Liveness>,
+    /// Of the workers, by number.
+    pub workers: Vec<Arc<WorkerCounters>>,
+    /// Instant 0 of all milliseconds, the workers' too.
+    pub epoch: Instant,
+    /// The box's side.
+    pub plant: Box<dyn Plant>,
 }
 
 /// Why the control thread did not start.
@@ -56,7 +58,8 @@ pub enum LiveError {
 /// A control thread at work. Dropping it ends the thread as [`stop`](Self::stop) does.
 #[derive(Debug)]
 pub struct LiveHandle {
-    commands: UnboundedSender<Command>,
+    client: ControlClient,
+    runtime: tokio::runtime::Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Desired>>,
 }
@@ -75,36 +78,43 @@ pub fn start(
 ) -> Result<LiveHandle, LiveError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Thread)?;
-    let listed: Vec<u32> = spec.ports.iter().map(|port| port.ifindex).collect();
-    let routing = runtime.block_on(async { Routing::open(&listed, Keeping::Managed) })?;
+    let ports = Ports::new(spec.ports);
+    let routing = runtime.block_on(async { Routing::open(&ports.ifindexes(), Keeping::Managed) })?;
     let mut desired = spec.desired;
     desired.set_remove_deadline_ms(spec.config.remove_ms);
     let control = Control {
+        published: desired.snapshot(&spec.liveness),
+        sampler: Sampler::new(&spec.workers, Instant::now()),
         config: spec.config,
         desired,
-        ports: listed,
-        source_macs: spec.ports.iter().map(|port| port.mac).collect(),
+        ports,
         liveness: spec.liveness,
-        publish,
-        events,
+        workers: spec.workers,
+        plant: spec.plant,
+        publish: Box::new(publish),
+        events: Box::new(events),
         routing,
         nexthops: Nexthops::default(),
-        epoch: Instant::now(),
+        epoch: spec.epoch,
         retry_routing: None,
         waiting: Vec::new(),
+        owed: Owed::default(),
+        asked_deadlines: HashMap::new(),
     };
     let (commands, received) = unbounded_channel();
+    let client = ControlClient::new(commands, spec.config_file);
+    let on_thread = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel();
     let work = move || work(&runtime, control, received, stopped);
     let thread =
         std::thread::Builder::new().name("control".to_owned()).spawn(work).map_err(LiveError::Thread)?;
-    Ok(LiveHandle { commands, stop: Some(stop), thread: Some(thread) })
+    Ok(LiveHandle { client, runtime: on_thread, stop: Some(stop), thread: Some(thread) })
 }
 
 /// The control thread's whole life.
 fn work(
     runtime: &Runtime,
-    mut control: Control<impl FnMut(Snapshot), impl FnMut(LiveEvent)>,
+    mut control: Control,
     commands: UnboundedReceiver<Command>,
     stopped: oneshot::Receiver<()>,
 ) -> Desired {
@@ -120,19 +130,21 @@ fn work(
 }
 
 impl LiveHandle {
-    /// Takes up another configuration, whole or not at all. When this returns, the snapshot is published; nexthops that
-    /// came are resolved soon after.
-    ///
-    /// # Errors
-    /// [`ReloadError`]; nothing has changed.
-    pub fn reload(&self, config: Config) -> Result<Summary, ReloadError> {
-        self.ask(|answer| Command::Reload(Box::new(config), answer)).unwrap_or(Err(ReloadError::Ended))
+    /// Asks the thread, from any other.
+    #[must_use]
+    pub fn client(&self) -> ControlClient {
+        self.client.clone()
+    }
+
+    /// Runs a task on the control thread, beside its own work, until it ends or the thread does. It must not block.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
     }
 
     /// A copy of the desired state, for reports; none if the thread has ended.
     #[must_use]
     pub fn desired(&self) -> Option<Desired> {
-        self.ask(Command::Desired)
+        self.client.ask_blocking(|control| control.desired.clone()).ok()
     }
 
     /// Waits until every nexthop is resolved, or can't be without somebody's doing, at most `timeout`. Returns those that
@@ -140,7 +152,8 @@ impl LiveHandle {
     #[must_use]
     pub fn initial_resolution(&self, timeout: Duration) -> Vec<UnresolvedNexthop> {
         let until = Instant::now() + timeout;
-        self.ask(|answer| Command::Unresolved(until, answer)).unwrap_or_default()
+        let answered = self.client.send(move |control, answer| control.waiting.push((until, answer)));
+        answered.blocking_recv().unwrap_or_default()
     }
 
     /// Ends the thread within a second; its neighbour entries are removed. Returns the desired state as it was last;
@@ -159,12 +172,6 @@ impl LiveHandle {
     fn end(&mut self) -> Option<Desired> {
         drop(self.stop.take());
         self.thread.take()?.join().ok()
-    }
-
-    fn ask<T>(&self, command: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
-        let (answer, answered) = sync_channel(1);
-        self.commands.send(command(answer)).ok()?;
-        answered.recv().ok()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The nexthops that are watched: what routing is asked about each, and what it answered.
 
 use super::event::{NexthopName, UnresolvedNexthop};
-use evenkeel_nexthop::{Desired, NexthopId, PortId};
+use super::ports::Ports;
+use evenkeel_nexthop::{Desired, NexthopId};
 use evenkeel_packet::Mac;
 use evenkeel_routing::{Reach, Target, Unresolved};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,13 +43,12 @@ pub(super) struct Nexthops {
 }
 
 impl Nexthops {
-    /// Takes up the nexthops of the desired state, keeping what is known of those that stay. `ports` are interface
-    /// numbers by [`PortId`].
-    pub(super) fn update(&mut self, desired: &Desired, ports: &[u32]) {
+    /// Takes up the nexthops of the desired state, keeping what is known of those that stay.
+    pub(super) fn update(&mut self, desired: &Desired, ports: &Ports) {
         let known = std::mem::take(&mut self.watched);
         for member in desired.members().filter(|member| !member.gone) {
             let membership = format!("{}/{}", member.group, member.name);
-            let ifindex = member.port.and_then(|port| ports.get(port.index()).copied());
+            let ifindex = member.port.and_then(|port| ports.at(port)).map(|live| live.ifindex);
             let target = Target { address: member.address, ifindex, mac: member.mac };
             if let Some(watched) = self.watched.get_mut(&target) {
                 watched.name.memberships += ", ";
@@ -71,6 +71,15 @@ impl Nexthops {
     /// The nexthop of a target.
     pub(super) fn at(&self, target: &Target) -> Option<NexthopId> {
         self.watched.get(target).map(|watched| watched.id)
+    }
+
+    /// Why a nexthop can't be reached; none if it can, or hasn't been asked for yet.
+    pub(super) fn why_unresolved(&self, id: NexthopId) -> Option<&Unresolved> {
+        let watched = self.watched.values().find(|watched| watched.id == id)?;
+        match &watched.reach {
+            Some(Reach::Unresolved(reason)) => Some(reason),
+            Some(Reach::Resolved { .. }) | None => None,
+        }
     }
 
     /// Notes an answer; returns the nexthop as it was before.
@@ -124,18 +133,14 @@ impl Nexthops {
     }
 }
 
-/// The port of an interface number.
-pub(super) fn port_of(ports: &[u32], ifindex: u32) -> Option<PortId> {
-    ports.iter().position(|port| *port == ifindex).and_then(|index| u16::try_from(index).ok()).map(PortId)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::live::plant::LivePort;
+    use evenkeel_nexthop::PortId;
     use std::path::Path;
 
-    const PORTS: [u32; 2] = [11, 12];
     const MAC: Mac = Mac([2, 0, 0, 0, 2, 1]);
 
     /// Groups a and b; s1 in both, s2 behind the second interface, s3 with a MAC.
@@ -164,8 +169,19 @@ mod tests {
 
     fn watched() -> Nexthops {
         let mut nexthops = Nexthops::default();
-        nexthops.update(&desired(), &PORTS);
+        nexthops.update(&desired(), &ports());
         nexthops
+    }
+
+    /// eth0 is the kernel's 11, eth1 its 12.
+    fn ports() -> Ports {
+        let port = |index: u16| LivePort {
+            port: PortId(index),
+            name: format!("eth{index}"),
+            ifindex: 11 + u32::from(index),
+            mac: Mac::default(),
+        };
+        Ports::new(vec![port(0), port(1)])
     }
 
     fn target(address: &str, ifindex: Option<u32>, mac: Option<Mac>) -> Target {
@@ -198,7 +214,7 @@ mod tests {
     fn what_is_known_outlasts_an_update() {
         let mut nexthops = watched();
         nexthops.answer(&s1(), &Reach::Resolved { ifindex: 11, mac: MAC }, Instant::now());
-        nexthops.update(&desired(), &PORTS);
+        nexthops.update(&desired(), &ports());
         assert_eq!(lines(&nexthops.unresolved()).len(), 2);
         let before = nexthops.answer(&s1(), &no_answer(), Instant::now()).unwrap();
         assert_eq!(before.last_mac, Some(MAC));

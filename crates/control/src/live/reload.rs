@@ -1,55 +1,94 @@
-//! Which parts of a configuration can change while the workers run.
+//! Taking up another configuration: whole or not at all, the box's side included.
 
+use super::control::Control;
+use super::difference::{Difference, Side, differences};
+use super::event::LiveEvent;
+use super::ports::Ports;
+use super::refusal::Refusal;
 use crate::config::Config;
-use evenkeel_nexthop::{DesiredError, Reconciled, ServiceSpec};
 use std::fmt;
 
-/// What a reload did.
-#[derive(Debug, Clone)]
-pub struct Summary {
-    /// What changed.
-    pub changes: Reconciled,
-    /// The services from now on, in the order of the configuration: what the XDP program has to steer.
-    ///
-    /// The snapshot that serves them is published before the reload returns. A VIP that came is served from the moment
-    /// at which the steering learns it; packets of one that went are punted until the steering loses it. So neither
-    /// order of the steering's steps loses a packet that was served.
-    pub services: Vec<ServiceSpec>,
+/// Where a configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigSource {
+    /// The file that the daemon was started with.
+    File,
+    /// A text; it counts until the next reload or the end.
+    Text {
+        /// What messages call it.
+        name: String,
+        /// The configuration.
+        text: String,
+    },
 }
 
-impl fmt::Display for Summary {
+/// What a reload did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The snapshot in which it is in effect; with a dry run the present one.
+    pub generation: u64,
+    /// False if it was a dry run.
+    pub applied: bool,
+    /// What changes, in the order services, groups, nexthops, the rest.
+    pub differences: Vec<Difference>,
+    /// What is allowed in the configuration but probably not meant.
+    pub warnings: Vec<String>,
+}
+
+impl fmt::Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let changes = &self.changes;
-        let counts = [
-            (changes.groups_added, "groups came"),
-            (changes.groups_removed, "groups went"),
-            (changes.groups_resized, "groups resized"),
-            (changes.activated, "nexthops came or active again"),
-            (changes.drained, "nexthops draining"),
-            (changes.removed, "nexthops being removed"),
-            (changes.reweighted, "weights"),
-            (changes.rebound, "nexthops reached or named otherwise"),
-        ];
-        write!(f, "{} services", self.services.len())?;
-        for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {count} {what}")?;
+        match self.differences.len() {
+            0 => f.write_str("nothing differs"),
+            1 => f.write_str("1 difference"),
+            count => write!(f, "{count} differences"),
         }
-        Ok(())
     }
 }
 
-/// Why a reload changed nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// Parts differ that are fixed while the workers run.
-    #[error("needs a restart: {}", .0.join("; "))]
-    Fixed(Vec<String>),
-    /// The desired state refuses it.
-    #[error(transparent)]
-    Refused(#[from] DesiredError),
-    /// The control thread has ended.
-    #[error("the control thread has ended")]
-    Ended,
+impl Control {
+    /// Takes up a configuration, or says what that would change.
+    pub(super) fn reload(&mut self, config: Config, dry_run: bool) -> Result<Reloaded, Refusal> {
+        let fixed = fixed_differences(&self.config, &config);
+        if !fixed.is_empty() {
+            return Err(Refusal::Fixed(fixed));
+        }
+        let ports = Ports::new(self.plant.prepare(&config)?);
+        let reloaded = self.reload_prepared(config, ports, dry_run);
+        if dry_run || reloaded.is_err() {
+            self.plant.abort();
+        }
+        reloaded
+    }
+
+    fn reload_prepared(&mut self, config: Config, ports: Ports, dry_run: bool) -> Result<Reloaded, Refusal> {
+        let mut desired = self.desired.clone();
+        let groups = ports.bind(&config.groups);
+        desired.reconcile(config.services.clone(), groups, self.now_ms(), config.remove_ms)?;
+        desired.set_remove_deadline_ms(config.remove_ms);
+        let before = Side { config: &self.config, desired: &self.desired, ports: &self.ports };
+        let after = Side { config: &config, desired: &desired, ports: &ports };
+        let differences = differences(&before, &after, self.now_ms());
+        let warnings = config.warnings.clone();
+        if dry_run {
+            let generation = self.published.generation;
+            return Ok(Reloaded { generation, applied: false, differences, warnings });
+        }
+        let before = std::mem::replace(&mut self.desired, desired);
+        let ports_before = std::mem::replace(&mut self.ports, ports);
+        self.publish();
+        if let Err(error) = self.plant.commit() {
+            (self.desired, self.ports) = (before, ports_before);
+            self.desired.number_above(self.published.generation);
+            self.publish();
+            return Err(error.into());
+        }
+        self.config = config;
+        self.watch_nexthops();
+        let generation = self.published.generation;
+        let reloaded = Reloaded { generation, applied: true, differences, warnings };
+        self.tell(LiveEvent::Reloaded(reloaded.clone()));
+        Ok(reloaded)
+    }
 }
 
 /// Names what differs and can't change without a restart. An interface's `mac` is replay's alone.

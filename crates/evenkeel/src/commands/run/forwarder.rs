@@ -1,21 +1,22 @@
 //! The forwarder: everything that runs, from its start to its end.
 
 use super::cores::Plan;
+use super::side::{self, Side};
 use super::worker_thread::WorkerThread;
 use super::{Refused, latency, say};
 use anyhow::{Context, Result, bail};
 use evenkeel_afxdp::{
-    Capability, Interface, Monitor, PuntDevice, Queue, Steering, check_capabilities, equal_queues,
-    queues_remedy,
+    Capability, Interface, PuntDevice, Queue, Steering, check_capabilities, equal_queues, queues_remedy,
 };
 use evenkeel_capture::{Report, WorkerReport};
 use evenkeel_control::Config;
 use evenkeel_control::config::{InterfaceConfig, Mode};
-use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec};
+use evenkeel_control::live::{self, ConfigSource, LiveHandle, LiveSpec, Refusal, Reloaded};
 use evenkeel_dataplane::{
     FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
-use evenkeel_nexthop::{Desired, Liveness, PortId, Protocol, ServiceSpec};
+use evenkeel_nexthop::{Liveness, Protocol, ServiceSpec};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -26,15 +27,14 @@ const RESOLUTION: Duration = Duration::from_millis(900);
 
 /// All that runs.
 pub(super) struct Forwarder {
-    interfaces: Vec<Interface>,
-    cores: Plan,
-    steering: Steering,
+    side: side::Shared,
+    /// Of the workers, by queue.
+    cores: Vec<usize>,
     control: LiveHandle,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Queue>>,
     counters: Vec<Arc<WorkerCounters>>,
     latency: Vec<latency::Shared>,
-    monitors: Vec<Monitor>,
 }
 
 /// What is left when everything has ended.
@@ -48,17 +48,9 @@ pub(super) struct Ended {
     pub(super) faults: Vec<String>,
 }
 
-/// Why a configuration was not taken up.
-pub(super) enum NotReloaded {
-    /// All is as before.
-    Unchanged(anyhow::Error),
-    /// A part of it is in effect.
-    InPart(anyhow::Error),
-}
-
 impl Forwarder {
     /// Starts everything in an order in which no packet comes before it can be forwarded. When it returns, packets come.
-    pub(super) fn start(config: Config) -> Result<Self> {
+    pub(super) fn start(config_file: &Path, config: Config) -> Result<Self> {
         need_capabilities()?;
         let interfaces = open_interfaces(&config.interfaces)?;
         let queues = equal_queues(&interfaces)?;
@@ -72,6 +64,7 @@ impl Forwarder {
         let mut steering = Steering::load(&interfaces, &config.services)?;
         let sockets = open_queues(queues, &interfaces, &mut steering)?;
         let monitors = sockets.iter().map(Queue::monitor).collect::<Result<_, _>>()?;
+        let access = sockets.first().map(|queue| queue.access().to_string()).unwrap_or_default();
 
         let capacity = config.dataplane.flow_capacity;
         let table = FlowTable::new(&TableSpec {
@@ -109,38 +102,49 @@ impl Forwarder {
         }
 
         say_services(&config);
-        let control =
-            start_control(&cores, config, desired, &interfaces, &liveness, published, counters.clone())?;
-        let mut forwarder =
-            Self { interfaces, cores, steering, control, stop, threads, counters, latency, monitors };
+        let workers = cores.workers.clone();
+        pin_control(&cores);
+        let side = side::Shared::new(Side {
+            interfaces,
+            steering,
+            monitors,
+            cores,
+            latency: latency.clone(),
+            attachments: Vec::new(),
+            access,
+            prepared: None,
+        });
+        let spec = LiveSpec {
+            config,
+            config_file: Some(config_file.to_owned()),
+            desired,
+            ports: side.lock().ports(),
+            liveness,
+            workers: counters.clone(),
+            epoch,
+            plant: Box::new(side.clone()),
+        };
+        let control = live::start(spec, live::publisher(published, counters.clone()), say::note)?;
+        let forwarder = Self { side, cores: workers, control, stop, threads, counters, latency };
         forwarder.resolve_and_attach()?;
         Ok(forwarder)
     }
 
-    fn resolve_and_attach(&mut self) -> Result<()> {
+    fn resolve_and_attach(&self) -> Result<()> {
         let unresolved = self.control.initial_resolution(RESOLUTION);
-        let attachments = self.steering.attach()?;
-        for (interface, attachment) in self.interfaces.iter().zip(attachments) {
-            say::note(format_args!("{}: XDP program attached ({attachment})", interface.name));
-        }
+        self.side.lock().attach()?;
         for nexthop in unresolved {
             say::note(format_args!("{nexthop}"));
         }
         Ok(())
     }
 
-    /// Takes another configuration up. What can be refused is asked before anything changes.
+    /// Reads the configuration again and takes it up, whole or not at all.
     ///
     /// # Errors
-    /// [`NotReloaded`] says whether anything has changed.
-    pub(super) fn reload(&mut self, config: Config) -> Result<(), NotReloaded> {
-        let unchanged = |error: anyhow::Error| NotReloaded::Unchanged(error);
-        Steering::check_services(&config.services).map_err(|error| unchanged(error.into()))?;
-        let summary = self.control.reload(config).map_err(|error| unchanged(error.into()))?;
-        self.steering
-            .set_services(&summary.services)
-            .context("the groups are reloaded, but the XDP program did not take the services; reload again")
-            .map_err(NotReloaded::InPart)
+    /// Why nothing was changed.
+    pub(super) fn reload(&self) -> Result<Reloaded, Refusal> {
+        self.control.client().reload_blocking(ConfigSource::File, false)
     }
 
     /// A thread that has ended though nobody told it to.
@@ -161,12 +165,12 @@ impl Forwarder {
     /// Ends everything: the program is detached, so that no more packets come; those in hand leave. Goes on to the end
     /// whatever is wrong.
     pub(super) fn stop(mut self) -> Ended {
-        self.steering.detach();
+        self.side.lock().steering.detach();
         self.stop.store(true, Ordering::Relaxed);
         let mut faults = Vec::new();
         let threads = std::mem::take(&mut self.threads);
         let joined: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
-        let kernel = self.kernel_lines();
+        let kernel = self.side.lock().kernel_lines();
         for (index, queue) in joined.iter().enumerate() {
             faults.extend(match queue {
                 Ok(queue) => lost_frames(queue),
@@ -185,7 +189,7 @@ impl Forwarder {
     }
 
     fn worker_reports(&self) -> Vec<WorkerReport> {
-        let workers = self.cores.workers.iter().zip(&self.counters).enumerate();
+        let workers = self.cores.iter().zip(&self.counters).enumerate();
         let report = |(queue, (&core, counters)): (usize, (&usize, &Arc<WorkerCounters>))| WorkerReport {
             core,
             queue,
@@ -193,39 +197,6 @@ impl Forwarder {
             forwarded: counters.forwarded.value(),
         };
         workers.map(report).collect()
-    }
-
-    /// What the XDP program and the sockets counted.
-    fn kernel_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        match self.steering.counts() {
-            Ok(counts) => lines.extend(self.interfaces.iter().zip(counts).map(|(interface, count)| {
-                format!("{}: xdp passed {} redirected {}", interface.name, count.passed, count.redirected)
-            })),
-            Err(error) => lines.push(format!("the XDP program's counters can't be read: {error}")),
-        }
-        for monitor in &self.monitors {
-            match monitor.read() {
-                Ok(sockets) => lines.extend(sockets.into_iter().map(|(port, s)| {
-                    format!(
-                        "{} queue {}: rx ring full {} rx fill ring empty {} rx dropped {} rx invalid {} tx invalid {}",
-                        self.name(port),
-                        monitor.queue(),
-                        s.rx_ring_full,
-                        s.rx_fill_ring_empty,
-                        s.rx_dropped,
-                        s.rx_invalid_descriptors,
-                        s.tx_invalid_descriptors
-                    )
-                })),
-                Err(error) => lines.push(format!("queue {}: statistics can't be read: {error}", monitor.queue())),
-            }
-        }
-        lines
-    }
-
-    fn name(&self, port: PortId) -> &str {
-        self.interfaces.get(port.index()).map_or("?", |interface| &interface.name)
     }
 }
 
@@ -294,25 +265,14 @@ fn open_queues(count: u32, interfaces: &[Interface], steering: &mut Steering) ->
     Ok(queues)
 }
 
-/// Starts the control thread on its core; this thread stays there too, and workers have pinned themselves.
-fn start_control(
-    cores: &Plan,
-    config: Config,
-    desired: Desired,
-    interfaces: &[Interface],
-    liveness: &Arc<Liveness>,
-    published: Arc<Published>,
-    counters: Vec<Arc<WorkerCounters>>,
-) -> Result<LiveHandle> {
+/// Pins this thread, and so the control thread that it starts; workers have pinned themselves.
+fn pin_control(cores: &Plan) {
     if !core_affinity::set_for_current(core_affinity::CoreId { id: cores.control }) {
         say::note(format_args!(
             "control can't be pinned to core {}: it runs where the kernel wants",
             cores.control
         ));
     }
-    let ports = interfaces.iter().map(|interface| LivePort { ifindex: interface.index, mac: interface.mac });
-    let spec = LiveSpec { config, desired, ports: ports.collect(), liveness: Arc::clone(liveness) };
-    Ok(live::start(spec, live::publisher(published, counters), say::note)?)
 }
 
 fn say_services(config: &Config) {

@@ -1,5 +1,6 @@
 //! Time in the box: from the receipt of a burst to its transmission, one histogram per worker.
 
+use evenkeel_control::live::Latency;
 use hdrhistogram::Histogram;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,24 +51,33 @@ impl Recorder {
     }
 }
 
-/// p50, p99 and p99.9 over all workers in microseconds, and how many packets they stand for.
-pub(super) fn summary(workers: &[Shared]) -> String {
+/// Time in the box over all workers.
+pub(super) fn quantiles(workers: &[Shared]) -> Latency {
     let mut all = histogram();
     for worker in workers {
         let shared = worker.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.add(&*shared).expect("both have the same bounds");
     }
     if all.is_empty() {
-        return "no packets yet".to_owned();
+        return Latency::default();
     }
     let at = |quantile| all.value_at_quantile(quantile) as f64 / 1000.0;
-    format!(
-        "p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us, max {:.1} us",
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        all.max() as f64 / 1000.0
-    )
+    Latency {
+        packets: all.len(),
+        p50_us: at(0.5),
+        p99_us: at(0.99),
+        p999_us: at(0.999),
+        max_us: all.max() as f64 / 1000.0,
+    }
+}
+
+/// One line of it.
+pub(super) fn summary(workers: &[Shared]) -> String {
+    let Latency { packets, p50_us, p99_us, p999_us, max_us } = quantiles(workers);
+    match packets {
+        0 => "no packets yet".to_owned(),
+        _ => format!("p50 {p50_us:.1} us, p99 {p99_us:.1} us, p99.9 {p999_us:.1} us, max {max_us:.1} us"),
+    }
 }
 
 #[cfg(test)]

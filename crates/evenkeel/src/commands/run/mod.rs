@@ -8,6 +8,7 @@ mod latency;
 mod printout;
 mod report_file;
 mod say;
+mod side;
 mod signals;
 mod worker_thread;
 
@@ -15,7 +16,7 @@ use super::Refused;
 use super::arguments::duration;
 use anyhow::{Result, bail};
 use evenkeel_control::Config;
-use forwarder::{Forwarder, NotReloaded};
+use forwarder::Forwarder;
 use report_file::ReportFile;
 use signals::{Signal, Signals};
 use std::path::PathBuf;
@@ -47,11 +48,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say_warnings(&config);
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let signals = Signals::catch()?;
-    let mut forwarder = Forwarder::start(config)?;
+    let forwarder = Forwarder::start(&args.config, config)?;
     say::note("ready");
     notify_systemd(&[sd_notify::NotifyState::Ready]);
 
-    let dead = serve(args, &signals, &mut forwarder);
+    let dead = serve(args, &signals, &forwarder);
 
     notify_systemd(&[sd_notify::NotifyState::Stopping]);
     if let Some(thread) = &dead {
@@ -77,7 +78,7 @@ fn say_warnings(config: &Config) {
 
 /// Until SIGTERM or SIGINT: reloads at SIGHUP, prints a line of counters now and then. Ends too when a thread has died,
 /// and says which.
-fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) -> Option<String> {
+fn serve(args: &Args, signals: &Signals, forwarder: &Forwarder) -> Option<String> {
     let mut printed = Instant::now();
     let mut rates = printout::Rates::default();
     loop {
@@ -89,7 +90,7 @@ fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) -> Option<St
         let left = if interval.is_zero() { LOOK } else { interval.saturating_sub(printed.elapsed()) };
         match signals.wait(left.min(LOOK)) {
             Some(Signal::End) => return None,
-            Some(Signal::Reload) => reload(args, forwarder),
+            Some(Signal::Reload) => reload(forwarder),
             None if !interval.is_zero() && printed.elapsed() >= interval => {
                 printout::print_line(forwarder, &mut rates, printed.elapsed());
                 printed = Instant::now();
@@ -99,20 +100,17 @@ fn serve(args: &Args, signals: &Signals, forwarder: &mut Forwarder) -> Option<St
     }
 }
 
-/// Takes the configuration up again, and says so if that failed or took effect in part.
-fn reload(args: &Args, forwarder: &mut Forwarder) {
-    let read = Config::read(&args.config).map_err(|error| NotReloaded::Unchanged(error.into()));
-    let done = read.and_then(|config| {
-        say_warnings(&config);
-        forwarder.reload(config)
-    });
-    match done {
-        Ok(()) => {}
-        Err(NotReloaded::Unchanged(error)) => {
-            say::note(format_args!("{error:#}"));
+/// Takes the configuration up again, and says what is new by it or why nothing was changed.
+fn reload(forwarder: &Forwarder) {
+    match forwarder.reload() {
+        Ok(reloaded) => {
+            reloaded.warnings.iter().for_each(say::note);
+            reloaded.differences.iter().for_each(say::note);
+        }
+        Err(refusal) => {
+            say::note(refusal);
             say::note("nothing was changed");
         }
-        Err(NotReloaded::InPart(error)) => say::note(format_args!("{error:#}")),
     }
 }
 

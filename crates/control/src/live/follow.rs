@@ -1,0 +1,119 @@
+//! Following the kernel: links, and how nexthops are reached.
+
+use super::control::Control;
+use super::event::{LiveEvent, UnresolvedNexthop};
+use super::nexthops::Watched;
+use evenkeel_nexthop::{Adjacency, NexthopId};
+use evenkeel_packet::Mac;
+use evenkeel_routing::{Change, Link, Reach, RoutingError, Target};
+use std::time::{Duration, Instant};
+
+/// Until routing is tried again after an error.
+const ROUTING_RETRY: Duration = Duration::from_secs(1);
+
+impl Control {
+    pub(super) async fn follow_routing(&mut self, due: Result<(), RoutingError>) {
+        let refreshed = match due {
+            Ok(()) => self.routing.refresh().await,
+            Err(error) => Err(error),
+        };
+        match refreshed {
+            Ok(changes) => {
+                if self.retry_routing.take().is_some() {
+                    self.tell(LiveEvent::RoutingBack);
+                }
+                self.follow(changes);
+            }
+            Err(error) => {
+                if self.retry_routing.replace(Instant::now() + ROUTING_RETRY).is_none() {
+                    self.tell(LiveEvent::RoutingLost(error));
+                }
+            }
+        }
+    }
+
+    /// Brings what routing found into effect: what is down by one store each at once, all else by the next snapshot.
+    fn follow(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        for change in &changes {
+            if let Change::Reach { target, reach: Reach::Unresolved(_) } = change
+                && let Some(id) = self.nexthops.at(target)
+            {
+                self.liveness.set(id, false);
+            }
+        }
+        let mut news = Vec::new();
+        for change in changes {
+            match change {
+                Change::Link { ifindex, before, after } => {
+                    self.follow_link(ifindex, before, after, &mut news);
+                }
+                Change::Reach { target, reach } => {
+                    if let Some(before) = self.nexthops.answer(&target, &reach, Instant::now()) {
+                        self.follow_reach(before.id, &reach);
+                        news.extend(self.news(&target, before, &reach));
+                    }
+                }
+            }
+        }
+        self.publish();
+        news.into_iter().for_each(|event| self.tell(event));
+    }
+
+    /// A nexthop may be set up before the snapshot that says how to reach it is published: none before it does.
+    fn follow_reach(&mut self, id: NexthopId, reach: &Reach) {
+        let adjacency = match reach {
+            Reach::Resolved { ifindex, mac } => self.adjacency(*ifindex, *mac),
+            Reach::Unresolved(_) => None,
+        };
+        self.desired.set_adjacency(id, adjacency);
+        self.liveness.set(id, adjacency.is_some());
+    }
+
+    fn adjacency(&self, ifindex: u32, destination: Mac) -> Option<Adjacency> {
+        let live = self.ports.of_ifindex(ifindex)?;
+        Some(Adjacency { port: live.port, source: live.mac, destination })
+    }
+
+    fn follow_link(
+        &mut self,
+        ifindex: u32,
+        before: Option<Link>,
+        after: Option<Link>,
+        news: &mut Vec<LiveEvent>,
+    ) {
+        let Some(after) = after else {
+            news.extend(before.map(|before| LiveEvent::LinkGone { interface: before.name }));
+            return;
+        };
+        let interface = after.name.clone();
+        if before.as_ref().map(Link::is_up) != Some(after.is_up()) {
+            news.push(LiveEvent::Link { interface: interface.clone(), is_up: after.is_up() });
+        }
+        let port = self.ports.of_ifindex(ifindex).map(|live| live.port);
+        let (Some(port), Some(mac)) = (port, after.mac) else { return };
+        if self.ports.set_mac(port, mac) {
+            self.desired.set_port_mac(port, mac);
+            news.push(LiveEvent::LinkMac { interface, mac });
+        }
+    }
+
+    /// The line about an answer; none for a new nexthop that can't have answered yet.
+    fn news(&self, target: &Target, before: Watched, reach: &Reach) -> Option<LiveEvent> {
+        let nexthop = before.name;
+        match reach {
+            Reach::Resolved { ifindex, mac } => {
+                let interface =
+                    self.routing.link(*ifindex).map_or_else(String::new, |link| link.name.clone());
+                let was = before.last_mac.filter(|was| was != mac);
+                Some(LiveEvent::Resolved { nexthop, interface, mac: *mac, before: was })
+            }
+            Reach::Unresolved(_) if self.nexthops.is_owed(target) => None,
+            Reach::Unresolved(reason) => {
+                Some(LiveEvent::Unresolved(UnresolvedNexthop { nexthop, reason: Some(reason.clone()) }))
+            }
+        }
+    }
+}
