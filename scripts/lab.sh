@@ -7,6 +7,7 @@
 #   targets  ten servers down to four, one by one, and back, under 100 connections over IPv4 and 100 over IPv6
 #   pinning  open sessions while their server is drained and comes back, and while their DSCP, ECN and flow label change
 #   rolling  every server is replaced, one after the other, under load
+#   flood    10,000 connections beside a flood of SYNs, on Evenkeel alone
 #
 #   --short  fewer steps, as in the tests
 #   --only   this forwarder alone; may be given several times

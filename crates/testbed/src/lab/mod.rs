@@ -68,6 +68,7 @@ pub struct Lab {
     spec: LabSpec,
     client: Namespace,
     balancer: Namespace,
+    switch: Namespace,
     servers: Vec<Server>,
     removal: Removal,
     _turn: Flock<File>,
@@ -106,8 +107,8 @@ impl Lab {
             let namespace = Namespace::add(id.namespace(&format!("s{number}")))?;
             servers.push(Server::new(number, namespace, id.directory()));
         }
-        let mut lab = Self { spec, client, balancer, servers, removal, _turn: turn };
-        wiring::wire(&lab, &switch).context("the lab can't be wired")?;
+        let mut lab = Self { spec, client, balancer, switch, servers, removal, _turn: turn };
+        wiring::wire(&lab).context("the lab can't be wired")?;
         for server in &mut lab.servers {
             server.start_nginx()?;
         }
@@ -127,6 +128,11 @@ impl Lab {
     /// The load balancer's namespace.
     pub fn balancer(&self) -> &Namespace {
         &self.balancer
+    }
+
+    /// The switch's namespace. Its port `lb` leads to the load balancer, where one is on the switch.
+    pub fn switch(&self) -> &Namespace {
+        &self.switch
     }
 
     /// The servers, `s1` first.

@@ -10,7 +10,8 @@ use super::server::Server;
 use super::{Lab, Wiring};
 
 /// Connects the namespaces of a lab that nothing runs in yet.
-pub(super) fn wire(lab: &Lab, switch: &Namespace) -> Result<()> {
+pub(super) fn wire(lab: &Lab) -> Result<()> {
+    let switch = &lab.switch;
     settle_kernels(lab, switch)?;
     switch.ip("link add br0 type bridge mcast_snooping 0\nlink set br0 up\n")?;
     plug(switch, "client", &lab.client, "eth1", 1)?;

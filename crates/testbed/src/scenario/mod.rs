@@ -5,6 +5,7 @@
 //! them, the program `lab` or a test.
 
 mod chart;
+pub mod flood;
 pub mod pinning;
 pub mod rolling;
 mod table;
@@ -29,6 +30,8 @@ pub enum Name {
     Pinning,
     /// Every server is replaced, one after the other, under load
     Rolling,
+    /// 10,000 connections beside a flood of SYNs; on evenkeel alone
+    Flood,
 }
 
 /// How long a scenario may take.
@@ -73,6 +76,7 @@ impl Name {
             Self::Targets => Ok(targets::outcome(&each(kinds, length, targets::run)?)),
             Self::Pinning => Ok(pinning::outcome(&each(kinds, length, pinning::run)?)),
             Self::Rolling => Ok(rolling::outcome(&each(kinds, length, rolling::run)?)),
+            Self::Flood => flood::outcome(&flood::run(length)?),
         }
     }
 

@@ -3,6 +3,9 @@
 //! A packet socket each; it belongs to the namespace in which it was opened. Frames go out as they are, so they
 //! carry the addresses of the lab and nothing else.
 
+pub mod build;
+pub mod flood;
+
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -107,4 +110,12 @@ fn address_of(interface: &str) -> Result<LinkAddr> {
         (address.interface_name == interface).then(|| address.address?.as_link_addr().copied()).flatten()
     };
     getifaddrs()?.find_map(link).with_context(|| format!("there is no interface {interface}"))
+}
+
+/// The MAC of an interface of the calling thread's namespace.
+///
+/// # Errors
+/// When there is no such interface, or it has none.
+pub fn mac_of(interface: &str) -> Result<[u8; 6]> {
+    address_of(interface)?.addr().with_context(|| format!("{interface} has no MAC"))
 }
