@@ -107,3 +107,11 @@ fn all_shows_every_drop_reason_once() {
     let once: BTreeSet<_> = staged.iter().collect();
     assert_eq!((once.len(), staged.len()), (DropReason::ALL.len(), DropReason::ALL.len()));
 }
+
+#[test]
+fn the_manual_explains_every_counter() {
+    let manual = include_str!("../../../../../../../docs/counters.md");
+    for line in lines(&counters()).iter().filter(|line| line.name != "dropped") {
+        assert!(manual.contains(&format!("`{}`", line.name)), "{}", line.name);
+    }
+}
