@@ -9,8 +9,10 @@ use crate::print::{self, count, duration, word};
 use anyhow::Result;
 use evenkeel_control::Config;
 use evenkeel_control::api::model::{Flow, Path, PathQuery, Protocol, Without};
+use evenkeel_control::path::Path as NewFlow;
+use evenkeel_nexthop::Liveness;
 use evenkeel_packet::FlowKey;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Say which nexthop a flow takes and why.
@@ -49,7 +51,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let config = Config::read(file)?;
     let (snapshot, desired) = configured::snapshot(&config)?;
-    let answer = offline::Answer::of(&key, args.protocol, &snapshot, &desired);
+    let path = NewFlow::by_bucket(&key, &snapshot, &desired, &Liveness::new());
+    let answer = offline::Answer::from(path);
     if args.json { print::print_json(&answer) } else { Ok(print::print(&answer.text())?) }
 }
 
@@ -71,17 +74,6 @@ fn flow_key(args: &Args) -> Result<FlowKey, Refused> {
             "--src {src} and --dst {dst} are of different families; allowed: two of IPv4 or two of IPv6"
         ))
     })
-}
-
-/// One line: what becomes of a flow, and why.
-fn sentence(service: Option<&str>, nexthop: Option<(&str, IpAddr)>, why: &str) -> String {
-    match (service, nexthop) {
-        (Some(service), Some((nexthop, address))) => {
-            format!("{nexthop} ({address}): {why}, which serves {service}\n")
-        }
-        (Some(service), None) => format!("{why}, of which {service} is served\n"),
-        (None, _) => format!("{why}\n"),
-    }
 }
 
 /// What becomes of the flow and why; then its entry, and what would happen without.
