@@ -3,7 +3,7 @@
 use crate::commands::daemon::{
     change, counters, events, flows, groups, interfaces, nexthops, pins, reload, services, status,
 };
-use crate::commands::{buckets, check, completion, man, path, replay, run};
+use crate::commands::{buckets, check, completion, man, path, replay, run, traffic};
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// An L4 load balancer and ECMP forwarder on AF_XDP that does not break connections.
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Change(Change),
     #[command(flatten)]
     Foresee(Foresee),
+    #[command(flatten)]
+    Measure(Measure),
     #[command(flatten)]
     Shell(Shell),
 }
@@ -74,6 +76,12 @@ pub(crate) enum Foresee {
     Buckets(buckets::Args),
 }
 
+/// What a change costs.
+#[derive(Subcommand)]
+pub(crate) enum Measure {
+    Traffic(traffic::Args),
+}
+
 /// For the shell.
 #[derive(Subcommand)]
 pub(crate) enum Shell {
@@ -94,6 +102,7 @@ pub(crate) fn definition() -> Clap {
         listed::<Look>("Look at the running daemon"),
         listed::<Change>("Change the running daemon"),
         listed::<Foresee>("Before a change"),
+        listed::<Measure>("Measure"),
         listed::<Shell>("For the shell"),
     ];
     CommandLine::command().help_template(format!(

@@ -10,6 +10,7 @@ mod offline;
 pub(crate) mod path;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod traffic;
 
 use std::fmt;
 
