@@ -15,7 +15,7 @@ mod write;
 pub use output::WriteError;
 pub use port::{CaptureFrame, CapturePort, Exits};
 pub use read::{Capture, FRAME_LEN_MAX, Fault, Place, ReadError, Record};
-pub use replay::{Port, Replay, ReplayError, replay};
+pub use replay::{Port, Replay, ReplayError, live_flows, replay};
 pub use report::{DropReport, FlowReport, Imbalance, NexthopReport, PacketReport, Report, WorkerReport};
 pub use timeline::Input;
 pub use write::CaptureWriter;

@@ -1,16 +1,17 @@
-//! A replay: inputs are read, one worker walks their frames on virtual time, captures and report are written.
+//! A replay: inputs are read, one worker walks their frames on virtual time; captures and report are written, or the flows
+//! told that live at the end.
 
 use crate::output::{self, Output, WriteError};
 use crate::port::{CapturePort, Exits};
 use crate::read::{Capture, ReadError};
 use crate::report::Report;
 use crate::timeline::Input;
-use evenkeel_dataplane::Timeouts;
+use crate::write::CaptureWriter;
+use evenkeel_dataplane::{FlowRecord, Timeouts};
 use evenkeel_nexthop::{Change, Desired, PortId};
 use evenkeel_packet::Mac;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 mod error;
 mod run;
@@ -20,7 +21,7 @@ mod tests;
 pub use error::ReplayError;
 use run::Run;
 
-/// What is replayed, and where to.
+/// What is replayed.
 #[derive(Debug)]
 pub struct Replay {
     /// Services and groups, with the adjacency of every nexthop that is to be used and the deadline of removals that
@@ -38,8 +39,6 @@ pub struct Replay {
     pub flow_capacity: usize,
     /// Most frames of a burst.
     pub burst: usize,
-    /// Where the captures and the report are written; made if there is none.
-    pub out_dir: PathBuf,
 }
 
 /// An interface of the configuration.
@@ -51,7 +50,8 @@ pub struct Port {
     pub mac: Option<Mac>,
 }
 
-/// Replays captures and writes what becomes of their frames, and the report, into the output directory.
+/// Replays captures and writes what becomes of their frames, and the report, into the output directory, which is made if
+/// there is none.
 ///
 /// Inputs are read and checked as a whole before anything is written; the output appears at the end, all of it or
 /// nothing. The same replay gives the same bytes.
@@ -59,23 +59,38 @@ pub struct Port {
 /// # Errors
 /// If an input can't be replayed, a change can't be applied or the output can't be written; if the counters
 /// contradict each other, which is a fault of the program.
-pub fn replay(replay: Replay) -> Result<Report, ReplayError> {
+pub fn replay(replay: Replay, out_dir: &Path) -> Result<Report, ReplayError> {
     check_macs(&replay)?;
     let mut stems: Vec<String> = replay.ports.iter().map(|port| port.name.clone()).collect();
     stems.extend([output::PUNT, output::DROP].map(str::to_owned));
-    check_files(&replay, &stems)?;
-    let read = |(port, file): &(PortId, PathBuf)| -> Result<Input, ReadError> {
-        Ok(Input { port: *port, capture: Capture::read(file)? })
-    };
-    let inputs = replay.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    check_files(&replay, &stems, out_dir)?;
+    let inputs = read(&replay)?;
 
-    let out_dir = replay.out_dir.clone();
-    let output = Output::in_dir(&out_dir)?;
-    let port = CapturePort::new(inputs, exits(&output, &replay.ports)?);
-    let (report, exits) = Run::new(replay, port)?.play()?;
-    exits.and_then(Exits::finish).map_err(|source| WriteError { file: out_dir, source })?;
+    let output = Output::in_dir(out_dir)?;
+    let port = CapturePort::new(inputs, exits(&replay.ports, |stem| output.capture(stem))?);
+    let (report, exits) = Run::new(replay, port)?.play()?.into_report()?;
+    exits.and_then(Exits::finish).map_err(|source| WriteError { file: out_dir.to_owned(), source })?;
     output.publish(&stems, &report.to_json())?;
     Ok(report)
+}
+
+/// Replays captures and gives the flows that live at their last frame. Nothing is written.
+///
+/// # Errors
+/// If an input can't be replayed or a change can't be applied.
+pub fn live_flows(replay: Replay) -> Result<Vec<FlowRecord>, ReplayError> {
+    check_macs(&replay)?;
+    let nowhere = |_: &str| {
+        let written = CaptureWriter::new(io::sink());
+        written.map_err(|source| WriteError { file: PathBuf::new(), source })
+    };
+    let port = CapturePort::new(read(&replay)?, exits(&replay.ports, nowhere)?);
+    Ok(Run::new(replay, port)?.play()?.flows())
+}
+
+fn read(replay: &Replay) -> Result<Vec<Input>, ReadError> {
+    let read = |(port, file): &(PortId, PathBuf)| Ok(Input { port: *port, capture: Capture::read(file)? });
+    replay.inputs.iter().map(read).collect()
 }
 
 /// An interface with an input needs its MAC: frames for another one are the kernel's.
@@ -87,17 +102,17 @@ fn check_macs(replay: &Replay) -> Result<(), ReplayError> {
 }
 
 /// Every capture of the output needs a file of its own, and none of them may be an input.
-fn check_files(replay: &Replay, stems: &[String]) -> Result<(), ReplayError> {
+fn check_files(replay: &Replay, stems: &[String], out_dir: &Path) -> Result<(), ReplayError> {
     for (index, stem) in stems.iter().enumerate() {
         if stem.contains('/') || stems[..index].contains(stem) {
             return Err(ReplayError::Name(stem.clone()));
         }
     }
-    if replay.out_dir.exists() && !replay.out_dir.is_dir() {
-        return Err(ReplayError::NotADirectory(replay.out_dir.clone()));
+    if out_dir.exists() && !out_dir.is_dir() {
+        return Err(ReplayError::NotADirectory(out_dir.to_owned()));
     }
     let written = stems.iter().map(|stem| output::capture_name(stem)).chain([output::REPORT.to_owned()]);
-    for file in written.map(|name| replay.out_dir.join(name)) {
+    for file in written.map(|name| out_dir.join(name)) {
         if file.is_dir() {
             return Err(ReplayError::IsADirectory(file));
         }
@@ -111,11 +126,14 @@ fn check_files(replay: &Replay, stems: &[String]) -> Result<(), ReplayError> {
     Ok(())
 }
 
-/// Starts the captures, each of them with a header.
-fn exits(output: &Output, ports: &[Port]) -> Result<Exits<BufWriter<File>>, WriteError> {
+/// Starts the captures, each by its name.
+fn exits<W: Write>(
+    ports: &[Port],
+    start: impl Fn(&str) -> Result<CaptureWriter<W>, WriteError>,
+) -> Result<Exits<W>, WriteError> {
     Ok(Exits {
-        ports: ports.iter().map(|port| output.capture(&port.name)).collect::<Result<_, _>>()?,
-        punt: output.capture(output::PUNT)?,
-        drop: output.capture(output::DROP)?,
+        ports: ports.iter().map(|port| start(&port.name)).collect::<Result<_, _>>()?,
+        punt: start(output::PUNT)?,
+        drop: start(output::DROP)?,
     })
 }

@@ -7,7 +7,8 @@ use super::{Replay, ReplayError};
 use crate::port::{CapturePort, Exits};
 use crate::report::Report;
 use evenkeel_dataplane::{
-    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
+    Cursor, FlowPage, FlowRecord, FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals,
+    Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Change, Desired, Liveness};
 use std::collections::VecDeque;
@@ -28,6 +29,7 @@ pub(super) struct Run<W: Write> {
     changes: VecDeque<(u64, Change)>,
     liveness: Arc<Liveness>,
     published: Arc<Published>,
+    table: Arc<FlowTable>,
     counters: Arc<WorkerCounters>,
     /// What the worker's clock shows.
     now_ms: u64,
@@ -47,7 +49,7 @@ impl<W: Write> Run<W> {
         let liveness = Arc::new(Liveness::new());
         counters.reserve(desired.members().count());
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let table = FlowTable::new(&TableSpec {
+        let table = Arc::new(FlowTable::new(&TableSpec {
             capacity: flow_capacity,
             // there can't be more flows than frames
             reserved: flow_capacity.min(port.frame_count()),
@@ -55,12 +57,12 @@ impl<W: Write> Run<W> {
             timeouts,
             seeds: TableSeeds::Fixed,
             sweep: Sweep::Whole,
-        })?;
+        })?);
         let worker = Worker::new(WorkerSpec {
             index: 0,
             ports: replay.ports.iter().map(|port| port.mac.unwrap_or_default()).collect(),
             burst: replay.burst,
-            table: Arc::new(table),
+            table: Arc::clone(&table),
             published: Arc::clone(&published),
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters),
@@ -74,14 +76,15 @@ impl<W: Write> Run<W> {
             changes: changes.into(),
             liveness,
             published,
+            table,
             counters,
             now_ms: 0,
             due_ns,
         })
     }
 
-    /// Lets all frames through; gives the report, and the exits or why one of them failed.
-    pub(super) fn play(mut self) -> Result<(Report, io::Result<Exits<W>>), ReplayError> {
+    /// Lets all frames through.
+    pub(super) fn play(mut self) -> Result<Self, ReplayError> {
         while let Some(arrival_ns) = self.port.next_arrival_ns() {
             while let Some(due_ns) = self.due_ns.filter(|&due_ns| due_ns <= arrival_ns) {
                 self.change(due_ns)?;
@@ -94,8 +97,22 @@ impl<W: Write> Run<W> {
             }
         }
         self.worker.finish(self.now_ms, &mut self.port);
+        Ok(self)
+    }
+
+    /// The report, and the exits or why one of them failed.
+    pub(super) fn into_report(self) -> Result<(Report, io::Result<Exits<W>>), ReplayError> {
         let report = Report::of(&[self.counters], &self.desired)?;
         Ok((report, self.port.into_exits()))
+    }
+
+    /// The flows in the table now.
+    pub(super) fn flows(&self) -> Vec<FlowRecord> {
+        let Some(shard) = self.table.lock(0, &self.counters) else { return Vec::new() };
+        let mut page = FlowPage::new(Cursor::default(), shard.len());
+        // times in the table are the low 32 bits of milliseconds
+        shard.list(&mut page, usize::MAX, usize::MAX, self.now_ms as u32);
+        page.records
     }
 
     /// Does what is due by `due_ns`, the earliest time at which anything is.

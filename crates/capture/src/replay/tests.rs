@@ -64,7 +64,6 @@ fn scene(servers: &[u8], changes: Vec<(u64, Change)>) -> Replay {
         timeouts: Timeouts::default(),
         flow_capacity: 100,
         burst: 64,
-        out_dir: PathBuf::new(),
     }
 }
 
@@ -77,8 +76,8 @@ fn added(number: u8) -> Change {
     change(&name, Verb::Add { address, weight, port, mac })
 }
 
-/// Replays frames that come in on eth1, 100 s after 1970: the report, and what eth1, eth2, punt and drop got.
-fn run(scene: Replay, frames: &[(u64, Vec<u8>)]) -> (Report, Vec<Vec<u8>>) {
+/// A replay, over, of frames that came in on eth1, 100 s after 1970.
+fn played(scene: Replay, frames: &[(u64, Vec<u8>)]) -> Run<Vec<u8>> {
     let writer = || CaptureWriter::new(Vec::new()).unwrap();
     let mut input = writer();
     for (at_ns, frame) in frames {
@@ -87,7 +86,12 @@ fn run(scene: Replay, frames: &[(u64, Vec<u8>)]) -> (Report, Vec<Vec<u8>>) {
     let capture = Capture::parse(input.finish().unwrap()).unwrap();
     let exits = Exits { ports: vec![writer(), writer()], punt: writer(), drop: writer() };
     let port = CapturePort::new(vec![Input { port: PortId(0), capture }], exits);
-    let (report, exits) = Run::new(scene, port).unwrap().play().unwrap();
+    Run::new(scene, port).unwrap().play().unwrap()
+}
+
+/// Its report, and what eth1, eth2, punt and drop got.
+fn run(scene: Replay, frames: &[(u64, Vec<u8>)]) -> (Report, Vec<Vec<u8>>) {
+    let (report, exits) = played(scene, frames).into_report().unwrap();
     (report, exits.unwrap().finish().unwrap())
 }
 
@@ -208,4 +212,20 @@ fn equal_replays_give_equal_bytes_whatever_the_burst() {
     assert!(first.0.flows.moved > 0 && first.0.packets.dropped > 0 && first.0.packets.punted > 0);
     assert_eq!(run(scene(64), &frames), first);
     assert_eq!(run(scene(1), &frames), first);
+}
+
+#[test]
+fn the_flows_of_the_end_are_those_that_are_not_over() {
+    // the second has been half-open for 10 s at the last frame
+    let frames = [
+        (0, tcp(1000, ACK)),
+        (MS_NS, tcp(1001, SYN)),
+        (2 * MS_NS, tcp(1000, ACK)),
+        (MS_NS + 10 * SECOND_NS, tcp(1002, SYN)),
+    ];
+    let mut flows = played(scene(&[1], vec![]), &frames).flows();
+    flows.sort_by_key(|flow| flow.key.source_port());
+    let seen: Vec<_> =
+        flows.iter().map(|flow| (flow.key.source_port(), flow.packets, flow.idle_ms)).collect();
+    assert_eq!(seen, [(1000, 2, 9999), (1002, 1, 0)]);
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         eprintln!("{warning}");
     }
     let ports = config.interfaces.iter();
-    let replayed = evenkeel_capture::replay(Replay {
+    let replay = Replay {
         desired: offline::desired(&config)?,
         ports: ports.map(|interface| Port { name: interface.name.clone(), mac: interface.mac }).collect(),
         inputs,
@@ -55,8 +55,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         timeouts: config.timeouts,
         flow_capacity: config.dataplane.flow_capacity,
         burst: config.dataplane.burst,
-        out_dir: args.out_dir.clone(),
-    });
+    };
+    let replayed = evenkeel_capture::replay(replay, &args.out_dir);
     let report = replayed.map_err(|error| refused_or_failed(&args.config, error))?;
     Ok(print(&if args.json { report.to_json() } else { summary(&report, &args.out_dir, &config) })?)
 }
