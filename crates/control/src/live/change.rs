@@ -2,9 +2,11 @@
 
 use super::apply::{Circumstances, Done, apply};
 use super::control::Control;
+use super::event::LiveEvent;
 use super::refusal::Refusal;
 use evenkeel_nexthop::{AdminState, Desired, MemberInfo};
 use evenkeel_packet::Mac;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Most changes of a batch.
@@ -138,6 +140,13 @@ pub(super) struct Applied {
     done: Vec<Done>,
 }
 
+impl Applied {
+    /// Group and nexthop of each change.
+    pub(super) fn members(&self) -> impl Iterator<Item = (String, String)> {
+        self.changes.iter().map(|change| (change.group.clone(), change.nexthop.clone()))
+    }
+}
+
 impl Control {
     /// Does a batch on a copy of the desired state, and takes the copy if all of it was done. What it did is in effect
     /// after the next [`flush`](Self::flush), and [`changed`](Self::changed) then says it.
@@ -152,8 +161,9 @@ impl Control {
         let mut desired = self.desired.clone();
         let done = self.apply_all(&mut desired, &changes)?;
         if done.contains(&Done::Something) {
-            self.desired = desired;
-            self.note_changes(&changes, &done);
+            let before = std::mem::replace(&mut self.desired, desired);
+            let news = self.news_of_batch(&before, &changes);
+            self.note_changes(&changes, &done, news);
         }
         Ok(Applied { changes, done })
     }
@@ -169,6 +179,15 @@ impl Control {
             apply(desired, change, &circumstances).map_err(|reason| Refusal::Change { index, reason })
         };
         changes.iter().enumerate().map(one).collect()
+    }
+
+    /// What a batch did to the members that it names, each once.
+    fn news_of_batch(&self, before: &Desired, changes: &[Change]) -> Vec<LiveEvent> {
+        let named = |change: &Change| self.desired.named(&change.group, &change.nexthop).ok();
+        let members: BTreeMap<_, _> =
+            changes.iter().filter_map(named).map(|member| (member.id, member)).collect();
+        let of = |member: &MemberInfo<'_>| self.news_of(before.member(member.id).as_ref(), member);
+        members.values().flat_map(of).collect()
     }
 
     /// What a batch did, once it is in effect.

@@ -2,6 +2,7 @@
 
 use super::change::{Change, Changed};
 use super::control::Control;
+use super::log::{LogReader, Subscription};
 use super::refusal::Refusal;
 use super::reload::{ConfigSource, Reloaded};
 use super::view::{Buckets, CountersView, GroupView, InterfaceView, NexthopView, ServiceView};
@@ -21,12 +22,23 @@ pub(super) type Command = Box<dyn FnOnce(&mut Control) + Send>;
 #[derive(Debug, Clone)]
 pub struct ControlClient {
     commands: UnboundedSender<Command>,
+    log: LogReader,
     config_file: Option<Arc<PathBuf>>,
 }
 
 impl ControlClient {
-    pub(super) fn new(commands: UnboundedSender<Command>, config_file: Option<PathBuf>) -> Self {
-        Self { commands, config_file: config_file.map(Arc::new) }
+    pub(super) fn new(
+        commands: UnboundedSender<Command>,
+        log: LogReader,
+        config_file: Option<PathBuf>,
+    ) -> Self {
+        Self { commands, log, config_file: config_file.map(Arc::new) }
+    }
+
+    /// Follows what happens, behind the event of this number or from now on.
+    #[must_use]
+    pub fn subscribe(&self, after: Option<u64>) -> Subscription {
+        self.log.subscribe(after)
     }
 
     /// Does a batch of changes, whole or not at all. What is so already is no error: the same batch again changes nothing.
@@ -58,8 +70,8 @@ impl ControlClient {
     pub async fn reload(&self, source: ConfigSource, dry_run: bool) -> Result<Reloaded, Refusal> {
         let file = self.config_file.clone();
         let read = tokio::task::spawn_blocking(move || read(source, file.as_deref()));
-        let config = read.await.map_err(|_| Refusal::Ended)??;
-        self.ask(move |control| control.reload(config, dry_run)).await?
+        let config = read.await.map_err(|_| Refusal::Ended)?;
+        self.ask(move |control| control.reload_or_tell(config, dry_run)).await?
     }
 
     /// As [`reload`](Self::reload), for threads without a runtime.
@@ -70,8 +82,8 @@ impl ControlClient {
     /// # Panics
     /// On a thread with a runtime.
     pub fn reload_blocking(&self, source: ConfigSource, dry_run: bool) -> Result<Reloaded, Refusal> {
-        let config = read(source, self.config_file.as_deref())?;
-        self.ask_blocking(move |control| control.reload(config, dry_run))?
+        let config = read(source, self.config_file.as_deref());
+        self.ask_blocking(move |control| control.reload_or_tell(config, dry_run))?
     }
 
     /// The services, in the order of the configuration.

@@ -4,6 +4,8 @@ use super::apply::Done;
 use super::change::{Applied, Change, Changed};
 use super::client::Command;
 use super::event::{LiveEvent, UnresolvedNexthop};
+use super::log::Log;
+use super::news::Drained;
 use super::nexthops::Nexthops;
 use super::plant::Plant;
 use super::ports::Ports;
@@ -36,7 +38,7 @@ pub(super) struct Control {
     pub(super) workers: Vec<Arc<WorkerCounters>>,
     pub(super) plant: Box<dyn Plant>,
     pub(super) publish: Box<dyn FnMut(Snapshot) + Send>,
-    pub(super) events: Box<dyn FnMut(LiveEvent) + Send>,
+    pub(super) log: Log,
     pub(super) routing: Routing,
     pub(super) nexthops: Nexthops,
     /// Instant 0 of all milliseconds, the workers' too.
@@ -47,6 +49,7 @@ pub(super) struct Control {
     pub(super) published: Snapshot,
     pub(super) sampler: Sampler,
     pub(super) owed: Owed,
+    pub(super) drained: Drained,
     /// Deadlines that operators gave to removals, in milliseconds from then, by group and address.
     pub(super) asked_deadlines: HashMap<(String, IpAddr), u64>,
 }
@@ -60,6 +63,7 @@ pub(super) struct Owed {
     /// Group and nexthop of each change that is to be answered.
     members: HashSet<(String, String)>,
     answers: Vec<(Applied, oneshot::Sender<Result<Changed, Refusal>>)>,
+    news: Vec<LiveEvent>,
 }
 
 /// What woke the thread.
@@ -90,7 +94,9 @@ impl Control {
             self.expire();
             self.tell_owed();
             self.answer_waiting();
-            self.sampler.sample(&self.workers, self.published.member_count(), Instant::now());
+            if self.sampler.sample(&self.workers, self.published.member_count(), Instant::now()) {
+                self.tell_drained();
+            }
         }
     }
 
@@ -107,21 +113,26 @@ impl Control {
     /// Does a batch of changes; the answer follows when a snapshot shows it.
     pub(super) fn change(&mut self, changes: Vec<Change>, answer: oneshot::Sender<Result<Changed, Refusal>>) {
         match self.apply_batch(changes) {
-            Ok(applied) => self.owed.answers.push((applied, answer)),
-            // an asker that has gone needs no answer
-            Err(refusal) => drop(answer.send(Err(refusal))),
+            Ok(applied) => {
+                self.owed.members.extend(applied.members());
+                self.owed.answers.push((applied, answer));
+            }
+            Err(refusal) => {
+                self.tell(&LiveEvent::Refused { what: "change", why: refusal.to_string() });
+                // an asker that has gone needs no answer
+                let _ = answer.send(Err(refusal));
+            }
         }
     }
 
     /// Notes what a batch did until it is published.
-    pub(super) fn note_changes(&mut self, changes: &[Change], done: &[Done]) {
+    pub(super) fn note_changes(&mut self, changes: &[Change], done: &[Done], news: Vec<LiveEvent>) {
         self.owed.is_changed = true;
+        self.owed.news.extend(news);
         for (change, _) in changes.iter().zip(done).filter(|(_, done)| **done == Done::Something) {
             self.owed.is_peopled |= change.verb.is_about_membership();
             self.note_deadline(change);
         }
-        let names = changes.iter().map(|change| (change.group.clone(), change.nexthop.clone()));
-        self.owed.members.extend(names);
     }
 
     /// True if an answer that is owed speaks of the same member.
@@ -132,13 +143,14 @@ impl Control {
 
     /// Publishes what the desired state has more than the last snapshot, and gives the answers that waited for it.
     pub(super) fn flush(&mut self) {
-        let Owed { is_changed, is_peopled, answers, .. } = std::mem::take(&mut self.owed);
+        let Owed { is_changed, is_peopled, answers, news, .. } = std::mem::take(&mut self.owed);
         if is_peopled {
             self.watch_nexthops();
         }
         if is_changed {
             self.publish();
         }
+        news.iter().for_each(|event| self.tell(event));
         for (applied, answer) in answers {
             // an asker that has gone needs no answer
             let _ = answer.send(Ok(self.changed(&applied)));
@@ -167,20 +179,16 @@ impl Control {
         }
         let is_over = |member: &MemberInfo<'_>| member.removed_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         let over = self.desired.members().filter(is_over);
-        let members = over.map(|member| format!("{}/{}", member.group, member.name)).collect();
+        let members: Vec<_> = over.map(|member| format!("{}/{}", member.group, member.name)).collect();
         self.desired.expire_removals(now_ms);
         self.watch_nexthops();
         self.publish();
-        self.tell(LiveEvent::Removed { members });
+        members.into_iter().for_each(|member| self.tell(&LiveEvent::Removed { member }));
     }
 
     /// What becomes of a packet of this flow.
     pub(super) fn path(&self, key: &FlowKey) -> Path {
         Path::by_bucket(key, &self.published, &self.desired, &self.liveness)
-    }
-
-    pub(super) fn tell(&mut self, event: LiveEvent) {
-        (self.events)(event);
     }
 
     pub(super) fn watch_nexthops(&mut self) {
@@ -196,7 +204,7 @@ impl Control {
 
     fn tell_owed(&mut self) {
         let owed = self.nexthops.take_owed(Instant::now());
-        owed.into_iter().for_each(|unresolved| self.tell(LiveEvent::Unresolved(unresolved)));
+        owed.into_iter().for_each(|unresolved| self.tell(&LiveEvent::Unresolved(unresolved)));
     }
 
     fn answer_waiting(&mut self) {

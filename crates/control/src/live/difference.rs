@@ -54,13 +54,25 @@ impl DifferenceKind {
     }
 }
 
+impl Difference {
+    /// Its name, with the group before it if it has one.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{group}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// True for what a member's own events say: that it came, is to go, its state and its weight.
+    pub(super) fn is_told_of_member(&self) -> bool {
+        self.kind == DifferenceKind::Nexthop && matches!(self.what, None | Some("state" | "weight"))
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.kind.word())?;
-        if let Some(group) = &self.group {
-            write!(f, "{group}/")?;
-        }
-        f.write_str(&self.name)?;
+        write!(f, "{} {}", self.kind.word(), self.subject())?;
         if let Some(what) = self.what {
             write!(f, ": {what}")?;
         }

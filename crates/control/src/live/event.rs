@@ -1,6 +1,8 @@
-//! What the control thread has to say to the operator, one line each.
+//! What happens on the control thread: for operators a line each, for programs a kind and a subject.
 
+use super::difference::Difference;
 use super::reload::Reloaded;
+use crate::api::model::EventKind;
 use evenkeel_packet::Mac;
 use evenkeel_routing::{RoutingError, Unresolved};
 use std::fmt;
@@ -41,7 +43,63 @@ impl fmt::Display for UnresolvedNexthop {
 
 /// Something happened. Displays as one line for the operator.
 #[derive(Debug)]
-pub enum LiveEvent {
+pub(super) enum LiveEvent {
+    /// A member takes no new flows any more.
+    Draining {
+        /// `group/name`.
+        member: String,
+        /// Flows that it still serves.
+        flows_live: u64,
+    },
+    /// A member that takes no new flows has none left.
+    Drained {
+        /// `group/name`.
+        member: String,
+    },
+    /// A member takes new flows again.
+    Activated {
+        /// `group/name`.
+        member: String,
+    },
+    /// A member has another weight.
+    Weight {
+        /// `group/name`.
+        member: String,
+        /// The weight before.
+        before: u16,
+        /// The weight now.
+        weight: u16,
+    },
+    /// A member came.
+    Added {
+        /// `group/name`.
+        member: String,
+        /// Address of the server.
+        address: IpAddr,
+        /// Its weight.
+        weight: u16,
+    },
+    /// A member is being removed.
+    Removing {
+        /// `group/name`.
+        member: String,
+        /// Milliseconds until it is gone.
+        in_ms: u64,
+        /// Flows that it still serves.
+        flows_live: u64,
+    },
+    /// A member is gone: its last flows move.
+    Removed {
+        /// `group/name`.
+        member: String,
+    },
+    /// Something that was asked for was refused; nothing was changed.
+    Refused {
+        /// What it was: `change`, `reload`, `pin`.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
     /// A nexthop has an adjacency, for the first time, again, or another one.
     Resolved {
         /// The nexthop.
@@ -77,20 +135,76 @@ pub enum LiveEvent {
     },
     /// A new configuration is in effect.
     Reloaded(Reloaded),
-    /// The deadline of removed members is over: their last flows move.
-    Removed {
-        /// `group/name` of each.
-        members: Vec<String>,
-    },
+    /// One thing that a reload changed, other than the state of a member.
+    Differs(Difference),
     /// The kernel's state can't be followed for now; tried again every second.
     RoutingLost(RoutingError),
     /// It is followed again.
     RoutingBack,
 }
 
+impl LiveEvent {
+    /// Its kind, as the API calls it.
+    pub(super) const fn kind(&self) -> EventKind {
+        match self {
+            Self::Draining { .. } => EventKind::Draining,
+            Self::Drained { .. } => EventKind::Drained,
+            Self::Activated { .. } => EventKind::Activated,
+            Self::Weight { .. } => EventKind::Weight,
+            Self::Added { .. } => EventKind::Added,
+            Self::Removing { .. } => EventKind::Removing,
+            Self::Removed { .. } => EventKind::Removed,
+            Self::Refused { .. } => EventKind::Refused,
+            Self::Resolved { before: None, .. } => EventKind::Up,
+            Self::Resolved { before: Some(_), .. } => EventKind::Adjacency,
+            Self::Unresolved(_) => EventKind::Down,
+            Self::Link { .. } | Self::LinkMac { .. } | Self::LinkGone { .. } => EventKind::Link,
+            Self::Reloaded(_) | Self::Differs(_) => EventKind::Reloaded,
+            Self::RoutingLost(_) | Self::RoutingBack => EventKind::Routing,
+        }
+    }
+
+    /// Of whom it is; empty if of the box.
+    pub(super) fn subject(&self) -> String {
+        match self {
+            Self::Draining { member, .. }
+            | Self::Drained { member }
+            | Self::Activated { member }
+            | Self::Weight { member, .. }
+            | Self::Added { member, .. }
+            | Self::Removing { member, .. }
+            | Self::Removed { member } => member.clone(),
+            Self::Resolved { nexthop, .. } | Self::Unresolved(UnresolvedNexthop { nexthop, .. }) => {
+                nexthop.memberships.clone()
+            }
+            Self::Link { interface, .. } | Self::LinkMac { interface, .. } | Self::LinkGone { interface } => {
+                interface.clone()
+            }
+            Self::Differs(difference) => difference.subject(),
+            Self::Refused { .. } | Self::Reloaded(_) | Self::RoutingLost(_) | Self::RoutingBack => {
+                String::new()
+            }
+        }
+    }
+}
+
 impl fmt::Display for LiveEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Draining { member, flows_live } => write!(f, "{member} drains: {flows_live} flows left"),
+            Self::Drained { member } => write!(f, "{member} has no flow left"),
+            Self::Activated { member } => write!(f, "{member} is active"),
+            Self::Weight { member, before, weight } => {
+                write!(f, "{member} has the weight {weight} (was {before})")
+            }
+            Self::Added { member, address, weight } => {
+                write!(f, "{member} was added: {address}, weight {weight}")
+            }
+            Self::Removing { member, in_ms, flows_live } => {
+                write!(f, "{member} is being removed, within {in_ms}ms: {flows_live} flows left")
+            }
+            Self::Removed { member } => write!(f, "removed: {member}"),
+            Self::Refused { what, why } => write!(f, "{what} refused: {why}"),
             Self::Resolved { nexthop, interface, mac, before: None } => {
                 write!(f, "nexthop {nexthop} is at {mac} on {interface}")
             }
@@ -107,7 +221,7 @@ impl fmt::Display for LiveEvent {
                 write!(f, "interface {interface} has gone: restart when it is back")
             }
             Self::Reloaded(reloaded) => write!(f, "configuration reloaded: {reloaded}"),
-            Self::Removed { members } => write!(f, "removed: {}", members.join(", ")),
+            Self::Differs(difference) => fmt::Display::fmt(difference, f),
             Self::RoutingLost(error) => write!(f, "routing can't be followed: {error}"),
             Self::RoutingBack => f.write_str("routing is followed again"),
         }

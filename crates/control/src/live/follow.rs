@@ -20,13 +20,13 @@ impl Control {
         match refreshed {
             Ok(changes) => {
                 if self.retry_routing.take().is_some() {
-                    self.tell(LiveEvent::RoutingBack);
+                    self.tell(&LiveEvent::RoutingBack);
                 }
                 self.follow(changes);
             }
             Err(error) => {
                 if self.retry_routing.replace(Instant::now() + ROUTING_RETRY).is_none() {
-                    self.tell(LiveEvent::RoutingLost(error));
+                    self.tell(&LiveEvent::RoutingLost(error));
                 }
             }
         }
@@ -37,39 +37,50 @@ impl Control {
         if changes.is_empty() {
             return;
         }
+        let mut is_changed = false;
         for change in &changes {
             if let Change::Reach { target, reach: Reach::Unresolved(_) } = change
                 && let Some(id) = self.nexthops.at(target)
             {
-                self.liveness.set(id, false);
+                is_changed |= self.set_up(id, false);
             }
         }
         let mut news = Vec::new();
         for change in changes {
             match change {
                 Change::Link { ifindex, before, after } => {
-                    self.follow_link(ifindex, before, after, &mut news);
+                    is_changed |= self.follow_link(ifindex, before, after, &mut news);
                 }
                 Change::Reach { target, reach } => {
                     if let Some(before) = self.nexthops.answer(&target, &reach, Instant::now()) {
-                        self.follow_reach(before.id, &reach);
+                        is_changed |= self.follow_reach(before.id, &reach);
                         news.extend(self.news(&target, before, &reach));
                     }
                 }
             }
         }
-        self.publish();
-        news.into_iter().for_each(|event| self.tell(event));
+        if is_changed {
+            self.publish();
+        }
+        news.iter().for_each(|event| self.tell(event));
     }
 
-    /// A nexthop may be set up before the snapshot that says how to reach it is published: none before it does.
-    fn follow_reach(&mut self, id: NexthopId, reach: &Reach) {
+    /// A nexthop may be set up before the snapshot that says how to reach it is published: none before it does. True if
+    /// something changed.
+    fn follow_reach(&mut self, id: NexthopId, reach: &Reach) -> bool {
         let adjacency = match reach {
             Reach::Resolved { ifindex, mac } => self.adjacency(*ifindex, *mac),
             Reach::Unresolved(_) => None,
         };
-        self.desired.set_adjacency(id, adjacency);
-        self.liveness.set(id, adjacency.is_some());
+        let is_moved = self.desired.set_adjacency(id, adjacency);
+        self.set_up(id, adjacency.is_some()) || is_moved
+    }
+
+    /// One store. True if something changed.
+    fn set_up(&self, id: NexthopId, is_up: bool) -> bool {
+        let was_up = self.liveness.is_up(id);
+        self.liveness.set(id, is_up);
+        was_up != is_up
     }
 
     fn adjacency(&self, ifindex: u32, destination: Mac) -> Option<Adjacency> {
@@ -77,27 +88,30 @@ impl Control {
         Some(Adjacency { port: live.port, source: live.mac, destination })
     }
 
+    /// True if something changed that workers need to know.
     fn follow_link(
         &mut self,
         ifindex: u32,
         before: Option<Link>,
         after: Option<Link>,
         news: &mut Vec<LiveEvent>,
-    ) {
+    ) -> bool {
         let Some(after) = after else {
             news.extend(before.map(|before| LiveEvent::LinkGone { interface: before.name }));
-            return;
+            return false;
         };
         let interface = after.name.clone();
         if before.as_ref().map(Link::is_up) != Some(after.is_up()) {
             news.push(LiveEvent::Link { interface: interface.clone(), is_up: after.is_up() });
         }
         let port = self.ports.of_ifindex(ifindex).map(|live| live.port);
-        let (Some(port), Some(mac)) = (port, after.mac) else { return };
-        if self.ports.set_mac(port, mac) {
+        let (Some(port), Some(mac)) = (port, after.mac) else { return false };
+        let is_moved = self.ports.set_mac(port, mac);
+        if is_moved {
             self.desired.set_port_mac(port, mac);
             news.push(LiveEvent::LinkMac { interface, mac });
         }
+        is_moved
     }
 
     /// The line about an answer; none for a new nexthop that can't have answered yet.

@@ -2,7 +2,9 @@
 
 use super::client::{Command, ControlClient};
 use super::control::{Control, Owed};
-use super::event::{LiveEvent, UnresolvedNexthop};
+use super::event::UnresolvedNexthop;
+use super::log::Log;
+use super::news::Drained;
 use super::nexthops::Nexthops;
 use super::plant::{LivePort, Plant};
 use super::ports::Ports;
@@ -65,7 +67,7 @@ pub struct LiveHandle {
 }
 
 /// Starts the control thread: it keeps adjacencies and liveness as the kernel's links, routes and neighbours say, and
-/// calls `publish` with every new snapshot and `events` with everything worth a line, both on that thread.
+/// calls `publish` with every new snapshot, on that thread.
 ///
 /// The thread lives in the network namespace and on the cores of the caller.
 ///
@@ -74,7 +76,6 @@ pub struct LiveHandle {
 pub fn start(
     spec: LiveSpec,
     publish: impl FnMut(Snapshot) + Send + 'static,
-    events: impl FnMut(LiveEvent) + Send + 'static,
 ) -> Result<LiveHandle, LiveError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Thread)?;
@@ -82,6 +83,7 @@ pub fn start(
     let routing = runtime.block_on(async { Routing::open(&ports.ifindexes(), Keeping::Managed) })?;
     let mut desired = spec.desired;
     desired.set_remove_deadline_ms(spec.config.remove_ms);
+    let (log, reader) = Log::new();
     let control = Control {
         published: desired.snapshot(&spec.liveness),
         sampler: Sampler::new(&spec.workers, Instant::now()),
@@ -92,17 +94,18 @@ pub fn start(
         workers: spec.workers,
         plant: spec.plant,
         publish: Box::new(publish),
-        events: Box::new(events),
+        log,
         routing,
         nexthops: Nexthops::default(),
         epoch: spec.epoch,
         retry_routing: None,
         waiting: Vec::new(),
         owed: Owed::default(),
+        drained: Drained::new(),
         asked_deadlines: HashMap::new(),
     };
     let (commands, received) = unbounded_channel();
-    let client = ControlClient::new(commands, spec.config_file);
+    let client = ControlClient::new(commands, reader, spec.config_file);
     let on_thread = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel();
     let work = move || work(&runtime, control, received, stopped);

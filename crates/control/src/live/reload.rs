@@ -47,7 +47,7 @@ impl fmt::Display for Reloaded {
 
 impl Control {
     /// Takes up a configuration, or says what that would change.
-    pub(super) fn reload(&mut self, config: Config, dry_run: bool) -> Result<Reloaded, Refusal> {
+    fn reload(&mut self, config: Config, dry_run: bool) -> Result<Reloaded, Refusal> {
         let fixed = fixed_differences(&self.config, &config);
         if !fixed.is_empty() {
             return Err(Refusal::Fixed(fixed));
@@ -56,6 +56,19 @@ impl Control {
         let reloaded = self.reload_prepared(config, ports, dry_run);
         if dry_run || reloaded.is_err() {
             self.plant.abort();
+        }
+        reloaded
+    }
+
+    /// Reads and takes up a configuration; a refusal is told.
+    pub(super) fn reload_or_tell(
+        &mut self,
+        config: Result<Config, Refusal>,
+        dry_run: bool,
+    ) -> Result<Reloaded, Refusal> {
+        let reloaded = config.and_then(|config| self.reload(config, dry_run));
+        if let (Err(refusal), false) = (&reloaded, dry_run) {
+            self.tell(&LiveEvent::Refused { what: "reload", why: refusal.to_string() });
         }
         reloaded
     }
@@ -86,7 +99,10 @@ impl Control {
         self.watch_nexthops();
         let generation = self.published.generation;
         let reloaded = Reloaded { generation, applied: true, differences, warnings };
-        self.tell(LiveEvent::Reloaded(reloaded.clone()));
+        self.tell(&LiveEvent::Reloaded(reloaded.clone()));
+        self.news_between(&before, &self.desired).iter().for_each(|event| self.tell(event));
+        let others = reloaded.differences.iter().filter(|difference| !difference.is_told_of_member());
+        others.for_each(|difference| self.tell(&LiveEvent::Differs(difference.clone())));
         Ok(reloaded)
     }
 }

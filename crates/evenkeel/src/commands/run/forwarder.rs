@@ -2,6 +2,7 @@
 
 use super::cores::Plan;
 use super::side::{self, Side};
+use super::told::Printer;
 use super::worker_thread::WorkerThread;
 use super::{Refused, latency, say};
 use anyhow::{Context, Result, bail};
@@ -31,6 +32,7 @@ pub(super) struct Forwarder {
     /// Of the workers, by queue.
     cores: Vec<usize>,
     control: LiveHandle,
+    printer: Printer,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Queue>>,
     counters: Vec<Arc<WorkerCounters>>,
@@ -124,8 +126,9 @@ impl Forwarder {
             epoch,
             plant: Box::new(side.clone()),
         };
-        let control = live::start(spec, live::publisher(published, counters.clone()), say::note)?;
-        let forwarder = Self { side, cores: workers, control, stop, threads, counters, latency };
+        let control = live::start(spec, live::publisher(published, counters.clone()))?;
+        let printer = Printer::start(control.client().subscribe(Some(0)))?;
+        let forwarder = Self { side, cores: workers, control, printer, stop, threads, counters, latency };
         forwarder.resolve_and_attach()?;
         Ok(forwarder)
     }
@@ -179,7 +182,9 @@ impl Forwarder {
         }
         drop(joined);
         let workers = self.worker_reports();
-        let report = match self.control.stop() {
+        let desired = self.control.stop();
+        self.printer.finish();
+        let report = match desired {
             Some(desired) => Report::of(&self.counters, &desired).map_err(|error| error.to_string()),
             None => Err("the control thread has panicked".to_owned()),
         };

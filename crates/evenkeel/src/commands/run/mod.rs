@@ -10,6 +10,7 @@ mod report_file;
 mod say;
 mod side;
 mod signals;
+mod told;
 mod worker_thread;
 
 use super::Refused;
@@ -100,13 +101,11 @@ fn serve(args: &Args, signals: &Signals, forwarder: &Forwarder) -> Option<String
     }
 }
 
-/// Takes the configuration up again, and says what is new by it or why nothing was changed.
+/// Takes the configuration up again. What is new by it is an event, and so is a refusal; the mistakes of the file stand
+/// here in lines of their own.
 fn reload(forwarder: &Forwarder) {
     match forwarder.reload() {
-        Ok(reloaded) => {
-            reloaded.warnings.iter().for_each(say::note);
-            reloaded.differences.iter().for_each(say::note);
-        }
+        Ok(reloaded) => reloaded.warnings.iter().for_each(say::note),
         Err(refusal) => {
             say::note(refusal);
             say::note("nothing was changed");
