@@ -4,8 +4,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
 use evenkeel_benches::frames::permutation;
 use evenkeel_benches::rig::table;
-use evenkeel_dataplane::{FlowEntry, FlowState, FlowTable, Timeouts, WorkerCounters};
-use evenkeel_nexthop::MemberId;
+use evenkeel_dataplane::{FlowEntry, FlowState, FlowTable, WorkerCounters};
+use evenkeel_nexthop::{MemberId, TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use std::hint::black_box;
 
@@ -37,12 +37,13 @@ fn refresh(criterion: &mut Criterion) {
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
 fn ours(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u32]) {
-    let table = FlowTable::new(&table(2 << 20, Timeouts::default())).expect("there is memory for it");
+    let table = FlowTable::new(&table(2 << 20)).expect("there is memory for it");
     let counters = WorkerCounters::default();
+    let timeouts = TimeoutSets::default();
     {
-        let mut shard = table.lock(0, &counters).expect("there is a worker 0");
+        let mut shard = table.lock(0, &counters, &timeouts).expect("there is a worker 0");
         for &flow in order {
-            let entry = FlowEntry::new(MemberId(0), FlowState::Established, 0, 60);
+            let entry = FlowEntry::new(MemberId(0), FlowState::Established, TimeoutsId(0), 0, 60);
             let link = shard.insert(&key(flow), table.hash(&key(flow)), entry, 0).expect("there is room");
             shard.confirm(link);
         }
@@ -51,7 +52,7 @@ fn ours(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u32
     group.bench_function(name, |bencher| {
         bencher.iter(|| {
             let burst = bursts.next().expect("it goes round");
-            let mut shard = table.lock(0, &counters).expect("there is a worker 0");
+            let mut shard = table.lock(0, &counters, &timeouts).expect("there is a worker 0");
             let keys: [(FlowKey, u64); BURST] = std::array::from_fn(|at| {
                 let key = key(burst[at]);
                 (key, table.hash(&key))
@@ -72,7 +73,7 @@ fn plain(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u3
     let table: DashMap<FlowKey, FlowEntry, ahash::RandomState> =
         DashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
     for &flow in order {
-        table.insert(key(flow), FlowEntry::new(MemberId(0), FlowState::Established, 0, 60));
+        table.insert(key(flow), FlowEntry::new(MemberId(0), FlowState::Established, TimeoutsId(0), 0, 60));
     }
     let mut bursts = order.chunks_exact(BURST).cycle();
     group.bench_function(name, |bencher| {

@@ -4,11 +4,10 @@ use crate::OWN;
 use crate::frames::{Kind, permutation};
 use evenkeel_dataplane::memory::MemoryPort;
 use evenkeel_dataplane::{
-    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker, WorkerCounters,
-    WorkerSpec,
+    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{
-    AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec,
+    AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec, Timeouts,
 };
 use evenkeel_packet::Mac;
 use std::sync::Arc;
@@ -39,9 +38,7 @@ impl Rig {
         let liveness = Arc::new(Liveness::new());
         let mut desired = desired();
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let timeouts =
-            Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::default() };
-        let table = FlowTable::new(&table(flow_capacity, timeouts)).expect("there is memory for it");
+        let table = FlowTable::new(&table(flow_capacity)).expect("there is memory for it");
         let counters = Arc::new(WorkerCounters::default());
         counters.reserve(desired.members().count());
         let spec = WorkerSpec {
@@ -128,9 +125,9 @@ impl Rig {
 
 /// A table of one shard whose hash is always the same.
 #[must_use]
-pub const fn table(capacity: usize, timeouts: Timeouts) -> TableSpec {
+pub const fn table(capacity: usize) -> TableSpec {
     let (seeds, sweep) = (TableSeeds::Fixed, Sweep::Paced);
-    TableSpec { capacity, reserved: capacity, workers: 1, timeouts, seeds, sweep }
+    TableSpec { capacity, reserved: capacity, workers: 1, seeds, sweep }
 }
 
 fn desired() -> Desired {
@@ -150,6 +147,7 @@ fn desired() -> Desired {
             protocol,
             ports: vec![port],
             group: "web".into(),
+            timeouts: Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::DEFAULT },
         })
     });
     Desired::new(0, vec![OWN], services.collect(), vec![group]).expect("a good configuration")

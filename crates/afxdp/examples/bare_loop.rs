@@ -6,7 +6,7 @@
 
 use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering, equal_queues};
 use evenkeel_dataplane::{DropReason, PortIo, Received};
-use evenkeel_nexthop::{PortId, Protocol, ServiceSpec};
+use evenkeel_nexthop::{PortId, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 use std::error::Error;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         protocol: Protocol::Any,
         ports: Vec::new(),
         group: "all".to_owned(),
+        timeouts: Timeouts::DEFAULT,
     };
 
     let punt = Arc::new(PuntDevice::open(1500)?);

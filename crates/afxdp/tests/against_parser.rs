@@ -6,7 +6,7 @@
 
 use evenkeel_afxdp::Decision::{Pass, Redirect};
 use evenkeel_afxdp::Trial;
-use evenkeel_nexthop::{Prefix, Protocol, ServiceSpec};
+use evenkeel_nexthop::{Prefix, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::{Class, FlowKey, Fragment, Mac, NotOurs, Outcome, parse};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -165,6 +165,7 @@ fn services() -> Vec<ServiceSpec> {
         protocol,
         ports: ports.to_vec(),
         group: "g".to_owned(),
+        timeouts: Timeouts::DEFAULT,
     };
     let mut services = vec![
         service("192.0.2.10/32", Protocol::Tcp, &[80]),

@@ -2,7 +2,7 @@
 
 use evenkeel_afxdp::Decision::{self, Pass, Redirect};
 use evenkeel_afxdp::Trial;
-use evenkeel_nexthop::{Protocol, ServiceSpec};
+use evenkeel_nexthop::{Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 
 const OWN: Mac = Mac([2, 0, 0, 0, 1, 1]);
@@ -19,6 +19,7 @@ fn service(vip: &str, protocol: Protocol, ports: &[u16]) -> ServiceSpec {
         protocol,
         ports: ports.to_vec(),
         group: "g".to_owned(),
+        timeouts: Timeouts::DEFAULT,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::read::{Capture, ReadError};
 use crate::report::Report;
 use crate::timeline::Input;
 use crate::write::CaptureWriter;
-use evenkeel_dataplane::{FlowRecord, Timeouts};
+use evenkeel_dataplane::FlowRecord;
 use evenkeel_nexthop::{Change, Desired, PortId};
 use evenkeel_packet::Mac;
 use std::io::{self, Write};
@@ -33,8 +33,6 @@ pub struct Replay {
     pub inputs: Vec<(PortId, PathBuf)>,
     /// Changes and their times in nanoseconds from the first frame; those of one time act in this order.
     pub changes: Vec<(u64, Change)>,
-    /// Idle times of flows.
-    pub timeouts: Timeouts,
     /// Flows that the table holds.
     pub flow_capacity: usize,
     /// Most frames of a burst.

@@ -21,8 +21,7 @@ mod suggest;
 pub use mistake::{Mistake, Mistakes, Place};
 
 use draft::Draft;
-use evenkeel_dataplane::Timeouts;
-use evenkeel_nexthop::{Desired, DesiredError, GroupSpec, PortId, ServiceSpec};
+use evenkeel_nexthop::{Desired, DesiredError, GroupSpec, PortId, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 use report::Report;
 use source::{Source, read_text};

@@ -30,6 +30,7 @@ fn text(nexthops: &[(&str, &str, &str)]) -> String {
         name = "web"
         vip = "192.0.2.10"
         protocol = "tcp"
+        ports = [80]
         group = "web"
         [[group]]
         name = "web"
@@ -218,15 +219,20 @@ fn a_reload_is_the_difference() {
     let wire = Wire::new();
     let live = Live::start(&wire, config(&[("s1", SERVER4, ""), ("s6", SERVER6, "")]));
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
-    let reloaded = live.reload(text(&[("s1", SERVER4, ""), ("s2", "198.51.100.2", "")])).unwrap();
+    let other = text(&[("s1", SERVER4, ""), ("s2", "198.51.100.2", "")]);
+    let other = other.replace("ports = [80]", "ports = [80]\ntimeouts = { tcp_syn = \"2s\" }");
+    let reloaded = live.reload(other).unwrap();
     let differences: Vec<_> = reloaded.differences.iter().map(ToString::to_string).collect();
     let want = [
+        "service web: timeouts general -> tcp_syn 2000ms",
         "nexthop web/s6: state active -> removing within 1500ms",
         "nexthop web/s2 comes: name s2, address 198.51.100.2, state active, weight 1, interface by the kernel, \
          mac by the kernel",
     ];
     assert_eq!(differences, want);
     live.expect_line("configuration reloaded");
+    let tcp_syn_ms = |snapshot: &Snapshot| snapshot.timeouts.of(snapshot.services[0].timeouts).tcp_syn_ms;
+    assert_eq!(live.last.lock().unwrap().as_ref().map(tcp_syn_ms), Some(2000));
     assert_eq!(live.handle.initial_resolution(PATIENCE), []);
     assert_eq!(live.adjacency("s2"), at(SERVER_MAC));
     assert_eq!(live.adjacency("s6"), at(SERVER_MAC), "drains until its deadline");

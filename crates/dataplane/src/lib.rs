@@ -16,13 +16,13 @@ mod mailbox;
 pub mod memory;
 mod port;
 mod published;
-mod timeouts;
 mod totals;
 mod verdict;
 mod walk;
 mod worker;
 
 pub use counters::{Counter, FlowCounters, MemberCounters, WorkerCounters};
+pub use evenkeel_nexthop::Timeouts;
 pub use flow_table::{
     Cursor, FlowEntry, FlowPage, FlowRecord, FlowState, FlowTable, Link, MOST_FLOWS, Shard, Sweep,
     TableError, TableSeeds, TableSpec,
@@ -30,7 +30,6 @@ pub use flow_table::{
 pub use mailbox::{AskError, Mailbox, Pending, Questions, mailbox};
 pub use port::{PortIo, Received};
 pub use published::Published;
-pub use timeouts::Timeouts;
 pub use totals::{FlowTotals, MemberTotals, PacketTotals, Totals};
 pub use verdict::{DropReason, Verdict};
 pub use worker::{Worker, WorkerSpec};

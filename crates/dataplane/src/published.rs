@@ -7,7 +7,8 @@
 #![expect(unsafe_code, reason = "see above")]
 
 use crossbeam::epoch::{self, Atomic, Guard, Owned};
-use evenkeel_nexthop::Snapshot;
+use evenkeel_nexthop::{Snapshot, TimeoutSets};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The current [`Snapshot`].
@@ -38,6 +39,12 @@ impl Published {
     pub fn load<'g>(&self, guard: &'g Guard) -> &'g Snapshot {
         // SAFETY: never null (set at `new`, replaced by non-null only), and freed only after `guard` is unpinned.
         unsafe { self.current.load(Ordering::Acquire, guard).deref() }
+    }
+
+    /// The idle times of the current snapshot, for whoever looks into the flow table while no worker runs.
+    #[must_use]
+    pub fn timeouts(&self) -> Arc<TimeoutSets> {
+        Arc::clone(&self.load(&epoch::pin()).timeouts)
     }
 }
 

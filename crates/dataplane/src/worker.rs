@@ -99,7 +99,9 @@ impl<P: PortIo> Worker<P> {
     /// Ends the work: all held fragments leave and every flow that is over is freed.
     pub fn finish(&mut self, now_ms: u64, io: &mut P) {
         self.walk(now_ms, io, Patience::Over);
-        if let Some(mut shard) = self.spec.table.lock(self.spec.index, &self.spec.counters) {
+        let guard = epoch::pin();
+        let timeouts = &self.spec.published.load(&guard).timeouts;
+        if let Some(mut shard) = self.spec.table.lock(self.spec.index, &self.spec.counters, timeouts) {
             shard.sweep_whole(now_ms as u32);
         }
     }
@@ -119,7 +121,7 @@ impl<P: PortIo> Worker<P> {
             leave(io, leaving, snapshot, &self.spec.counters);
         }
         io.flush();
-        self.answer(now_ms);
+        self.answer(&view);
     }
 
     fn parse_and_classify(&mut self, view: &View<'_>, io: &P) {
@@ -135,7 +137,7 @@ impl<P: PortIo> Worker<P> {
     fn look_up(&mut self, view: &View<'_>) {
         let table = Arc::clone(&self.spec.table);
         let counters = Arc::clone(&self.spec.counters);
-        let Some(mut shard) = table.lock(self.spec.index, &counters) else { return };
+        let Some(mut shard) = table.lock(self.spec.index, &counters, &view.snapshot.timeouts) else { return };
         shard.sweep(view.now_ms as u32, self.burst.is_empty());
         self.is_behind = shard.is_behind();
         self.prefetch(&shard);

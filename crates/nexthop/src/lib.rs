@@ -24,6 +24,7 @@ mod score;
 mod service_table;
 mod snapshot;
 mod spec;
+mod timeouts;
 
 pub use assignment::{Assignment, Taker};
 pub use desired::{Change, ChangeError, Desired, DesiredError, MemberInfo, Reconciled, Verb};
@@ -33,3 +34,4 @@ pub use liveness::{LIVENESS_CAPACITY, Liveness};
 pub use prefix::{Prefix, PrefixError};
 pub use snapshot::{Adjacency, Member, Service, Snapshot};
 pub use spec::{AdminState, GroupSpec, NexthopSpec, Protocol, ServiceSpec};
+pub use timeouts::{TIMEOUTS_CAPACITY, TimeoutSets, Timeouts, TimeoutsId};

@@ -243,11 +243,13 @@ impl Bits for u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeouts::Timeouts;
     use proptest::prelude::*;
 
     fn service(vip: &str, protocol: Protocol, ports: &[u16]) -> ServiceSpec {
         let (name, group) = (String::new(), String::new());
-        ServiceSpec { name, vip: vip.parse().unwrap(), protocol, ports: ports.to_vec(), group }
+        let (vip, ports) = (vip.parse().unwrap(), ports.to_vec());
+        ServiceSpec { name, vip, protocol, ports, group, timeouts: Timeouts::DEFAULT }
     }
 
     fn key(destination: &str, protocol: u8, port: u16) -> FlowKey {
@@ -346,7 +348,8 @@ mod tests {
                     ([192, 0, 2, host as u8].into(), 32 - bits)
                 };
                 let vip = crate::Prefix::new(address, len).unwrap();
-                ServiceSpec { name: String::new(), vip, protocol, ports, group: String::new() }
+                let (name, group) = (String::new(), String::new());
+                ServiceSpec { name, vip, protocol, ports, group, timeouts: Timeouts::DEFAULT }
             },
         )
     }

@@ -4,6 +4,7 @@ use crate::group_table::GroupTable;
 use crate::id::{GroupId, MemberId, NexthopId, PortId, ServiceId};
 use crate::liveness::Liveness;
 use crate::service_table::ServiceTable;
+use crate::timeouts::{TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, Mac};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Service {
     pub name: Arc<str>,
     /// The group that serves it.
     pub group: GroupId,
+    /// How long its flows may be idle.
+    pub timeouts: TimeoutsId,
 }
 
 /// All services, groups, buckets and adjacencies at one moment.
@@ -51,6 +54,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// By [`ServiceId`], which is good for this snapshot alone.
     pub services: Arc<[Service]>,
+    /// Idle times, by [`TimeoutsId`]. A number means the same in every snapshot that flows with it live to see.
+    pub timeouts: Arc<TimeoutSets>,
     pub(crate) hash_seed: u64,
     pub(crate) table: Arc<ServiceTable>,
     /// By [`MemberId`].
@@ -93,6 +98,13 @@ impl Snapshot {
     #[must_use]
     pub fn group_of(&self, service: ServiceId) -> Option<GroupId> {
         self.services.get(service.index()).map(|service| service.group)
+    }
+
+    /// How long the flows of a service may be idle; any for an id of another snapshot.
+    #[inline]
+    #[must_use]
+    pub fn timeouts_of(&self, service: ServiceId) -> TimeoutsId {
+        self.services.get(service.index()).map_or(TimeoutsId(0), |service| service.timeouts)
     }
 
     /// The bucket table of a group.

@@ -2,6 +2,7 @@
 
 use crate::id::PortId;
 use crate::prefix::Prefix;
+use crate::timeouts::Timeouts;
 use evenkeel_packet::Mac;
 use std::net::IpAddr;
 
@@ -45,6 +46,8 @@ pub struct ServiceSpec {
     pub ports: Vec<u16>,
     /// Name of the group that serves.
     pub group: String,
+    /// How long its flows may be idle.
+    pub timeouts: Timeouts,
 }
 
 /// The nexthops that serve one or more services.

@@ -124,6 +124,7 @@ fn masked(address: IpAddr, len: u8) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evenkeel_nexthop::Timeouts;
 
     fn service(vip: &str, protocol: Protocol, ports: &[u16]) -> ServiceSpec {
         ServiceSpec {
@@ -132,6 +133,7 @@ mod tests {
             protocol,
             ports: ports.to_vec(),
             group: "g".to_owned(),
+            timeouts: Timeouts::DEFAULT,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering};
 use evenkeel_dataplane::{PortIo, Received};
-use evenkeel_nexthop::{PortId, Protocol, ServiceSpec};
+use evenkeel_nexthop::{PortId, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 use nix::sched::{CloneFlags, setns};
 use std::fs::File;
@@ -237,6 +237,7 @@ pub(crate) fn service(vip: &str, ports: &[u16]) -> ServiceSpec {
         protocol: Protocol::Any,
         ports: ports.to_vec(),
         group: "g".to_owned(),
+        timeouts: Timeouts::DEFAULT,
     }
 }
 

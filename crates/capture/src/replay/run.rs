@@ -43,7 +43,7 @@ impl<W: Write> Run<W> {
     /// # Errors
     /// If the flow table can't be.
     pub(super) fn new(replay: Replay, port: CapturePort<W>) -> Result<Self, ReplayError> {
-        let Replay { mut desired, mut changes, timeouts, flow_capacity, .. } = replay;
+        let Replay { mut desired, mut changes, flow_capacity, .. } = replay;
         changes.sort_by_key(|&(at_ns, _)| at_ns);
         let counters = Arc::new(WorkerCounters::default());
         let liveness = Arc::new(Liveness::new());
@@ -54,7 +54,6 @@ impl<W: Write> Run<W> {
             // there can't be more flows than frames
             reserved: flow_capacity.min(port.frame_count()),
             workers: 1,
-            timeouts,
             seeds: TableSeeds::Fixed,
             sweep: Sweep::Whole,
         })?);
@@ -108,7 +107,8 @@ impl<W: Write> Run<W> {
 
     /// The flows in the table now.
     pub(super) fn flows(&self) -> Vec<FlowRecord> {
-        let Some(shard) = self.table.lock(0, &self.counters) else { return Vec::new() };
+        let timeouts = self.published.timeouts();
+        let Some(shard) = self.table.lock(0, &self.counters, &timeouts) else { return Vec::new() };
         let mut page = FlowPage::new(Cursor::default(), shard.len());
         // times in the table are the low 32 bits of milliseconds
         shard.list(&mut page, usize::MAX, usize::MAX, self.now_ms as u32);

@@ -3,7 +3,7 @@
 use super::run::Run;
 use super::*;
 use crate::write::CaptureWriter;
-use evenkeel_nexthop::{AdminState, GroupSpec, NexthopSpec, Protocol, ServiceSpec, Verb};
+use evenkeel_nexthop::{AdminState, GroupSpec, NexthopSpec, Protocol, ServiceSpec, Timeouts, Verb};
 
 const SECOND_NS: u64 = 1_000_000_000;
 const MS_NS: u64 = 1_000_000;
@@ -49,6 +49,7 @@ fn scene(servers: &[u8], changes: Vec<(u64, Change)>) -> Replay {
         protocol: Protocol::Tcp,
         ports: vec![80],
         group: "web".to_owned(),
+        timeouts: Timeouts::DEFAULT,
     };
     let nexthops = servers.iter().map(|&number| server(number)).collect();
     let group = GroupSpec { name: "web".to_owned(), buckets: 64, nexthops };
@@ -61,7 +62,6 @@ fn scene(servers: &[u8], changes: Vec<(u64, Change)>) -> Replay {
         desired,
         inputs: Vec::new(),
         changes,
-        timeouts: Timeouts::default(),
         flow_capacity: 100,
         burst: 64,
     }

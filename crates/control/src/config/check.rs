@@ -6,7 +6,7 @@ use super::group::NexthopDraft;
 use super::name::Names;
 use super::report::Report;
 use super::service;
-use evenkeel_nexthop::LIVENESS_CAPACITY;
+use evenkeel_nexthop::{LIVENESS_CAPACITY, TIMEOUTS_CAPACITY};
 use evenkeel_packet::Mac;
 use std::collections::{HashMap, HashSet};
 use toml::Spanned;
@@ -49,11 +49,13 @@ impl Draft {
     /// Ids are bounded; nobody writes so much by hand, but programs do.
     fn check_capacity(&self, report: &mut Report<'_>) {
         let nexthops: HashSet<_> = self.nexthops().filter_map(NexthopDraft::identity).collect();
+        let timeouts: HashSet<_> = self.services.iter().map(|service| service.timeouts).collect();
         let counts = [
             ("interfaces", self.interfaces.len(), MAX_OF_A_KIND),
             ("services", self.services.len(), MAX_OF_A_KIND),
             ("groups", self.groups.len(), MAX_OF_A_KIND),
             ("nexthops", nexthops.len(), LIVENESS_CAPACITY),
+            ("different sets of timeouts", timeouts.len(), TIMEOUTS_CAPACITY),
         ];
         for (kind, count, max) in counts {
             if count > max {

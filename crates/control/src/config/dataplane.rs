@@ -1,10 +1,10 @@
-//! `[dataplane]` and `[timeouts]`.
+//! `[dataplane]`, `[timeouts]`, and the timeouts of a service.
 
 use super::duration;
 use super::fields::{Field, Fields};
 use super::report::Report;
 use super::{DataplaneConfig, Idle};
-use evenkeel_dataplane::Timeouts;
+use evenkeel_nexthop::Timeouts;
 use std::ops::RangeInclusive;
 
 /// Cores that Linux can name in a `cpu_set_t` (`CPU_SETSIZE`).
@@ -53,9 +53,30 @@ fn cores(field: &Field<'_>, report: &mut Report<'_>) -> Vec<usize> {
 
 /// Reads `[timeouts]`: the idle times of flows, and the deadline of removed nexthops in milliseconds.
 pub(super) fn timeouts(table: Option<Fields<'_>>, report: &mut Report<'_>) -> (Timeouts, u64) {
-    let mut timeouts = Timeouts::default();
     let mut remove_ms = super::DEFAULT_REMOVE_MS;
-    let Some(mut fields) = table else { return (timeouts, remove_ms) };
+    let Some(mut fields) = table else { return (Timeouts::DEFAULT, remove_ms) };
+    let timeouts = idle_times(&mut fields, Timeouts::DEFAULT, report);
+    if let Some(read_ms) = fields.optional("remove").and_then(|field| deadline_ms(&field, report)) {
+        remove_ms = read_ms;
+    }
+    fields.finish(report);
+    (timeouts, remove_ms)
+}
+
+/// Reads the `timeouts` of a service; what it doesn't say is as in `[timeouts]`.
+pub(super) fn service_timeouts(
+    table: Option<Fields<'_>>,
+    general: Timeouts,
+    report: &mut Report<'_>,
+) -> Timeouts {
+    let Some(mut fields) = table else { return general };
+    let timeouts = idle_times(&mut fields, general, report);
+    fields.finish(report);
+    timeouts
+}
+
+fn idle_times(fields: &mut Fields<'_>, general: Timeouts, report: &mut Report<'_>) -> Timeouts {
+    let mut timeouts = general;
     let idle_times = [
         ("tcp_syn", &mut timeouts.tcp_syn_ms),
         ("tcp_established", &mut timeouts.tcp_established_ms),
@@ -68,11 +89,7 @@ pub(super) fn timeouts(table: Option<Fields<'_>>, report: &mut Report<'_>) -> (T
             *idle_ms = read_ms;
         }
     }
-    if let Some(read_ms) = fields.optional("remove").and_then(|field| deadline_ms(&field, report)) {
-        remove_ms = read_ms;
-    }
-    fields.finish(report);
-    (timeouts, remove_ms)
+    timeouts
 }
 
 /// Reads the deadline of a removed nexthop in milliseconds; zero is at once.

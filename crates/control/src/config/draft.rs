@@ -6,8 +6,7 @@ use super::interface::InterfaceDraft;
 use super::report::Report;
 use super::service::ServiceDraft;
 use super::{Config, DataplaneConfig, InterfaceConfig, dataplane, port_named};
-use evenkeel_dataplane::Timeouts;
-use evenkeel_nexthop::{GroupSpec, NexthopSpec, PortId};
+use evenkeel_nexthop::{GroupSpec, NexthopSpec, PortId, Timeouts};
 use toml::de::DeTable;
 
 /// A configuration as far as it could be read.
@@ -44,7 +43,11 @@ impl Draft {
                 .into_iter()
                 .map(|fields| InterfaceDraft::read(fields, report))
                 .collect(),
-            services: services.list.into_iter().map(|fields| ServiceDraft::read(fields, report)).collect(),
+            services: services
+                .list
+                .into_iter()
+                .map(|fields| ServiceDraft::read(fields, timeouts, report))
+                .collect(),
             groups: groups.list.into_iter().map(|fields| GroupDraft::read(fields, report)).collect(),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::fields::Fields;
 use super::report::Report;
-use super::{address, name};
-use evenkeel_nexthop::{Prefix, Protocol, ServiceSpec};
+use super::{address, dataplane, name};
+use evenkeel_nexthop::{Prefix, Protocol, ServiceSpec, Timeouts};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use toml::Spanned;
@@ -20,10 +20,12 @@ pub(super) struct ServiceDraft {
     /// `None` if they are wrong, empty if any.
     ports: Option<Vec<Spanned<u16>>>,
     pub(super) group: Option<Spanned<String>>,
+    pub(super) timeouts: Timeouts,
 }
 
 impl ServiceDraft {
-    pub(super) fn read(mut fields: Fields<'_>, report: &mut Report<'_>) -> Self {
+    /// `general` are the timeouts of services that don't say theirs.
+    pub(super) fn read(mut fields: Fields<'_>, general: Timeouts, report: &mut Report<'_>) -> Self {
         let name = fields.required("name", name::NAME, report);
         let name = name.and_then(|field| name::name(&field, report));
         let vip = fields.required("vip", address::VIP, report);
@@ -43,8 +45,10 @@ impl ServiceDraft {
         };
         let group = fields.required("group", "the name of a [[group]]", report);
         let group = group.and_then(|field| name::name(&field, report));
+        let timeouts = fields.table("timeouts", "[service.timeouts]", report);
+        let timeouts = dataplane::service_timeouts(timeouts, general, report);
         fields.finish(report);
-        Self { name, vip, protocol, ports, group }
+        Self { name, vip, protocol, ports, group, timeouts }
     }
 
     /// The service, if nothing was wrong with it.
@@ -55,6 +59,7 @@ impl ServiceDraft {
             protocol: self.protocol?,
             ports: self.ports?.into_iter().map(Spanned::into_inner).collect(),
             group: self.group?.into_inner(),
+            timeouts: self.timeouts,
         })
     }
 }

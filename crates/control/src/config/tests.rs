@@ -27,6 +27,8 @@ fn every_key_reaches_its_value() {
     assert_eq!((web.vip.address, web.vip.len), ("192.0.2.10".parse().unwrap(), 32));
     assert_eq!(config.services[1].vip.len, 128);
     assert_eq!((config.services[2].protocol, config.services[2].vip.len), (Protocol::Udp, 24));
+    let dns = Timeouts { udp_ms: 5000, tcp_established_ms: 3_600_000, ..config.timeouts };
+    assert_eq!([config.services[0].timeouts, config.services[2].timeouts], [config.timeouts, dns]);
     let [s1, s2] = config.groups[0].nexthops.as_slice() else { panic!("two nexthops") };
     assert_eq!((s1.weight, s1.state, s1.port), (1, AdminState::Active, Some(PortId(1))));
     assert_eq!((s2.weight, s2.state, s2.mac), (1000, AdminState::Draining, Some(Mac([2, 0, 0, 0, 2, 2]))));
@@ -82,7 +84,7 @@ fn a_replay_has_no_kernel_to_ask() {
     let lines: Vec<_> = mistakes.lines().collect();
     assert_eq!(lines.len(), 4, "eth2, both nexthops of web, that of dns; nothing leaves by eth1: {mistakes}");
     assert!(lines[0].starts_with("test.toml:21:1: [[interface]] has no `mac`"), "{mistakes}");
-    assert!(lines[1].starts_with("test.toml:51:1: [[group.nexthop]] has no `mac`"), "{mistakes}");
+    assert!(lines[1].starts_with("test.toml:52:1: [[group.nexthop]] has no `mac`"), "{mistakes}");
     let nowhere = WHOLE.replace("interface = \"eth2\"", "");
     assert!(replayed(&nowhere).unwrap_err().contains("[[group.nexthop]] has no `interface`"));
     let reserved = replayed(&MINIMAL.replace("eth1", "punt")).unwrap_err();
@@ -147,5 +149,16 @@ fn there_are_not_more_of_a_kind_than_ids() {
     };
     let mistakes = Config::parse(Path::new("x"), &interfaces(65_536)).unwrap_err();
     assert_eq!(mistakes.to_string(), "x:1:1: the file has 65536 interfaces; allowed: at most 65535");
+    let services: String = (0..257)
+        .map(|n| {
+            let vip = format!("vip = \"192.0.2.1\"\nprotocol = \"tcp\"\nports = [{}]\ngroup = \"g\"", n + 1);
+            format!("[[service]]\nname = \"s{n}\"\n{vip}\ntimeouts.udp = \"{}ms\"\n", n + 1)
+        })
+        .collect();
+    let text = |services: &str| format!("{MINIMAL}[[group]]\nname = \"g\"\n{services}");
+    let mistakes = Config::parse(Path::new("x"), &text(&services)).unwrap_err();
+    let want = "x:1:1: the file has 257 different sets of timeouts; allowed: at most 256";
+    assert_eq!(mistakes.to_string(), want);
+    assert_eq!(parse(&text(&services.replace("\"257ms\"", "\"1ms\""))).services.len(), 257);
     assert_eq!(parse(&interfaces(65_535)).port("e65534"), Some(PortId(65_534)));
 }

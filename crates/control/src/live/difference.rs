@@ -4,7 +4,7 @@
 use super::change::NexthopState;
 use super::ports::Ports;
 use crate::config::Config;
-use evenkeel_nexthop::{Desired, MemberId, MemberInfo, PortId, Protocol, ServiceSpec};
+use evenkeel_nexthop::{Desired, MemberId, MemberInfo, PortId, Protocol, ServiceSpec, Timeouts};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -107,7 +107,9 @@ type Things = Vec<(String, Vec<(&'static str, String)>)>;
 
 fn things(kind: DifferenceKind, side: &Side<'_>) -> Things {
     match kind {
-        DifferenceKind::Service => side.desired.services().iter().map(service).collect(),
+        DifferenceKind::Service => {
+            side.desired.services().iter().map(|spec| service(spec, &side.config.timeouts)).collect()
+        }
         DifferenceKind::Group => {
             let groups = side.desired.configured_groups().iter();
             groups.map(|group| (group.name.clone(), vec![("buckets", group.buckets.to_string())])).collect()
@@ -121,7 +123,8 @@ fn things(kind: DifferenceKind, side: &Side<'_>) -> Things {
     }
 }
 
-fn service(spec: &ServiceSpec) -> (String, Vec<(&'static str, String)>) {
+/// Of its timeouts those are said that aren't as in `[timeouts]`.
+fn service(spec: &ServiceSpec, general: &Timeouts) -> (String, Vec<(&'static str, String)>) {
     let protocol = match spec.protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
@@ -130,25 +133,32 @@ fn service(spec: &ServiceSpec) -> (String, Vec<(&'static str, String)>) {
     let mut ports = spec.ports.clone();
     ports.sort_unstable();
     let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+    let own = idle_times(&spec.timeouts).into_iter().zip(idle_times(general));
+    let own = own.filter(|(own, general)| own != general);
+    let own: Vec<_> = own.map(|((name, ms), _)| format!("{name} {ms}ms")).collect();
     let said = vec![
         ("vip", spec.vip.to_string()),
         ("protocol", protocol.to_owned()),
         ("ports", if ports.is_empty() { "any".to_owned() } else { ports }),
         ("group", spec.group.clone()),
+        ("timeouts", if own.is_empty() { "general".to_owned() } else { own.join(" ") }),
     ];
     (spec.name.clone(), said)
 }
 
 fn timeouts(config: &Config) -> Things {
-    let idle = &config.timeouts;
-    let all = [
-        ("tcp_syn", u64::from(idle.tcp_syn_ms)),
-        ("tcp_established", u64::from(idle.tcp_established_ms)),
-        ("tcp_closing", u64::from(idle.tcp_closing_ms)),
-        ("udp", u64::from(idle.udp_ms)),
-        ("remove", config.remove_ms),
-    ];
-    all.into_iter().map(|(name, ms)| (name.to_owned(), vec![("timeout", format!("{ms}ms"))])).collect()
+    let idle = idle_times(&config.timeouts).map(|(name, ms)| (name, u64::from(ms)));
+    let all = idle.into_iter().chain([("remove", config.remove_ms)]);
+    all.map(|(name, ms)| (name.to_owned(), vec![("timeout", format!("{ms}ms"))])).collect()
+}
+
+fn idle_times(timeouts: &Timeouts) -> [(&'static str, u32); 4] {
+    [
+        ("tcp_syn", timeouts.tcp_syn_ms),
+        ("tcp_established", timeouts.tcp_established_ms),
+        ("tcp_closing", timeouts.tcp_closing_ms),
+        ("udp", timeouts.udp_ms),
+    ]
 }
 
 fn compare(kind: DifferenceKind, before: &Things, after: &Things) -> Vec<Difference> {

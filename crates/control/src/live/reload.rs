@@ -75,12 +75,12 @@ impl Control {
 
     fn reload_prepared(&mut self, config: Config, ports: Ports, dry_run: bool) -> Result<Reloaded, Refusal> {
         let mut desired = self.desired.clone();
-        let groups = ports.bind(&config.groups);
-        desired.reconcile(config.services.clone(), groups, self.now_ms(), config.remove_ms)?;
+        let (groups, now_ms) = (ports.bind(&config.groups), self.now_ms());
+        desired.reconcile(config.services.clone(), groups, now_ms, config.remove_ms)?;
         desired.set_remove_deadline_ms(config.remove_ms);
         let before = Side { config: &self.config, desired: &self.desired, ports: &self.ports };
         let after = Side { config: &config, desired: &desired, ports: &ports };
-        let differences = differences(&before, &after, self.now_ms());
+        let differences = differences(&before, &after, now_ms);
         let warnings = config.warnings.clone();
         if dry_run {
             let generation = self.published.generation;
@@ -126,15 +126,6 @@ pub(super) fn fixed_differences(old: &Config, new: &Config) -> Vec<String> {
     compare("dataplane.burst", a.burst.to_string(), b.burst.to_string());
     compare("dataplane.idle", format!("{:?}", a.idle), format!("{:?}", b.idle));
     compare("dataplane.hash_seed", a.hash_seed.to_string(), b.hash_seed.to_string());
-    let (a, b) = (&old.timeouts, &new.timeouts);
-    for (what, a, b) in [
-        ("timeouts.tcp_syn", a.tcp_syn_ms, b.tcp_syn_ms),
-        ("timeouts.tcp_established", a.tcp_established_ms, b.tcp_established_ms),
-        ("timeouts.tcp_closing", a.tcp_closing_ms, b.tcp_closing_ms),
-        ("timeouts.udp", a.udp_ms, b.udp_ms),
-    ] {
-        compare(what, format!("{a}ms"), format!("{b}ms"));
-    }
     differences
 }
 
@@ -174,11 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn services_groups_and_the_deadline_may_change() {
+    fn services_groups_and_timeouts_may_change() {
         for (from, to) in [
             ("192.0.2.10", "192.0.2.11"),
             ("198.51.100.1", "198.51.100.2"),
             (r#"remove = "300s""#, r#"remove = "1s""#),
+            (r#"udp = "60s""#, r#"udp = "2s""#),
+            (r#"protocol = "tcp""#, "protocol = \"tcp\"\ntimeouts = { tcp_syn = \"2s\" }"),
             (r#"mac = "02:00:00:00:01:01""#, ""),
         ] {
             assert_eq!(differences(from, to), Vec::<String>::new(), "{to}");
@@ -194,8 +187,6 @@ mod tests {
             ("burst = 64", "burst = 64\ncores = [1]", "dataplane.cores is None, not Some([1])"),
             ("burst = 64", "burst = 64\nflow_capacity = 9", "dataplane.flow_capacity is 1000000, not 9"),
             ("burst = 64", "burst = 64\nidle = \"spin\"", "dataplane.idle is Sleep, not Spin"),
-            (r#"udp = "60s""#, r#"udp = "2s""#, "timeouts.udp is 60000ms, not 2000ms"),
-            (r#"udp = "60s""#, r#"tcp_syn = "2s""#, "timeouts.tcp_syn is 10000ms, not 2000ms"),
         ] {
             assert_eq!(differences(from, to), [want]);
         }

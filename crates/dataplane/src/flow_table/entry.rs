@@ -1,7 +1,6 @@
 //! One flow's entry: 32 bytes, so that an IPv4 flow with its key is 48 bytes and an IPv6 flow 72.
 
-use crate::timeouts::Timeouts;
-use evenkeel_nexthop::MemberId;
+use evenkeel_nexthop::{MemberId, TimeoutSets, Timeouts, TimeoutsId};
 
 /// What the client has shown of a flow; decides its idle timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +35,8 @@ impl FlowState {
 pub struct FlowEntry {
     /// Bytes seen, without FCS.
     pub bytes: u64,
-    /// Packets in the low 48 bits, then the state (8 bits), then the confirmed flag.
+    /// Packets in the low 48 bits, then the state (2 bits), the confirmed flag and, in the highest 8 bits, the number of
+    /// the timeouts.
     packed: u64,
     /// Milliseconds of the worker's clock at the last packet, modulo 2^32.
     pub last_seen_ms: u32,
@@ -54,7 +54,10 @@ pub struct Link(u32);
 
 const PACKETS_MASK: u64 = (1 << 48) - 1;
 const STATE_SHIFT: u32 = 48;
-const CONFIRMED: u64 = 1 << 56;
+const STATE_MASK: u64 = 0b11 << STATE_SHIFT;
+const CONFIRMED: u64 = 1 << 50;
+const TIMEOUTS_SHIFT: u32 = 56;
+const TIMEOUTS_MASK: u64 = 0xff << TIMEOUTS_SHIFT;
 const IPV6: u32 = 1 << 31;
 
 impl Link {
@@ -89,8 +92,14 @@ impl Link {
 impl FlowEntry {
     /// A flow whose first packet had `bytes` bytes. Unconfirmed.
     #[must_use]
-    pub const fn new(member: MemberId, state: FlowState, now_ms: u32, bytes: u64) -> Self {
-        let packed = (state as u64) << STATE_SHIFT | 1;
+    pub const fn new(
+        member: MemberId,
+        state: FlowState,
+        timeouts: TimeoutsId,
+        now_ms: u32,
+        bytes: u64,
+    ) -> Self {
+        let packed = (timeouts.0 as u64) << TIMEOUTS_SHIFT | (state as u64) << STATE_SHIFT | 1;
         Self { bytes, packed, last_seen_ms: now_ms, member, older: Link::NONE, newer: Link::NONE }
     }
 
@@ -112,7 +121,7 @@ impl FlowEntry {
     #[inline]
     #[must_use]
     pub const fn state(&self) -> FlowState {
-        match (self.packed >> STATE_SHIFT) as u8 {
+        match (self.packed & STATE_MASK) >> STATE_SHIFT {
             0 => FlowState::HalfOpen,
             1 => FlowState::Established,
             2 => FlowState::Closing,
@@ -121,7 +130,18 @@ impl FlowEntry {
     }
 
     pub(super) fn set_state(&mut self, state: FlowState) {
-        self.packed = self.packed & !(0xff << STATE_SHIFT) | (state as u64) << STATE_SHIFT;
+        self.packed = self.packed & !STATE_MASK | (state as u64) << STATE_SHIFT;
+    }
+
+    /// Which timeouts it follows.
+    #[inline]
+    #[must_use]
+    pub const fn timeouts(&self) -> TimeoutsId {
+        TimeoutsId((self.packed >> TIMEOUTS_SHIFT) as u8)
+    }
+
+    pub(super) fn set_timeouts(&mut self, timeouts: TimeoutsId) {
+        self.packed = self.packed & !TIMEOUTS_MASK | u64::from(timeouts.0) << TIMEOUTS_SHIFT;
     }
 
     /// A flow that has shown more than a SYN or a single packet: never evicted.
@@ -135,10 +155,22 @@ impl FlowEntry {
         self.packed |= CONFIRMED;
     }
 
-    /// True once the flow was idle for the timeout of its state or longer.
+    /// Idle time at which the flow is over, in milliseconds.
     #[inline]
     #[must_use]
-    pub const fn is_over(&self, now_ms: u32, timeouts: &Timeouts) -> bool {
-        now_ms.wrapping_sub(self.last_seen_ms) >= self.state().timeout_ms(timeouts)
+    pub fn timeout_ms(&self, sets: &TimeoutSets) -> u32 {
+        self.state().timeout_ms(sets.of(self.timeouts()))
+    }
+
+    /// True once the flow was idle for its timeout or longer.
+    #[inline]
+    #[must_use]
+    pub fn is_over(&self, now_ms: u32, sets: &TimeoutSets) -> bool {
+        now_ms.wrapping_sub(self.last_seen_ms) >= self.timeout_ms(sets)
+    }
+
+    /// When it will be over, if no packet comes before.
+    pub(super) fn over_ms(&self, sets: &TimeoutSets) -> u32 {
+        self.last_seen_ms.wrapping_add(self.timeout_ms(sets))
     }
 }

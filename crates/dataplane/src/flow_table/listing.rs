@@ -119,7 +119,7 @@ impl Shard<'_> {
             packets: entry.packets(),
             bytes: entry.bytes,
             idle_ms: now_ms.wrapping_sub(entry.last_seen_ms),
-            timeout_ms: entry.state().timeout_ms(self.timeouts),
+            timeout_ms: entry.timeout_ms(self.timeouts),
             confirmed: entry.is_confirmed(),
         })
     }

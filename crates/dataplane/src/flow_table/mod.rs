@@ -16,9 +16,9 @@ mod tests;
 mod unconfirmed;
 
 use crate::counters::WorkerCounters;
-use crate::timeouts::Timeouts;
 use ahash::RandomState;
 use dashmap::{DashMap, RwLock};
+use evenkeel_nexthop::TimeoutSets;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use hashbrown::raw::RawTable;
 use shard::{Books, Tables};
@@ -44,7 +44,6 @@ pub struct FlowTable {
     v6: DashMap<FlowKey6, FlowEntry, RandomState>,
     books: Box<[RwLock<Books>]>,
     hasher: RandomState,
-    timeouts: Timeouts,
 }
 
 /// What a flow table is made of.
@@ -57,8 +56,6 @@ pub struct TableSpec {
     pub reserved: usize,
     /// Number of shards.
     pub workers: usize,
-    /// Idle timeouts.
-    pub timeouts: Timeouts,
     /// Seeds of the hash.
     pub seeds: TableSeeds,
     /// How flows that are over are found.
@@ -98,7 +95,7 @@ impl FlowTable {
     /// # Errors
     /// [`TableError`].
     pub fn new(spec: &TableSpec) -> Result<Self, TableError> {
-        let TableSpec { timeouts, sweep, .. } = *spec;
+        let sweep = spec.sweep;
         let workers = spec.workers.max(1);
         let hasher = spec.seeds.hasher();
         let share = |flows: usize, worker: usize| flows / workers + usize::from(worker < flows % workers);
@@ -110,7 +107,7 @@ impl FlowTable {
             RwLock::new(Books::new(capacity, sweep, slots(&v4, worker), slots(&v6, worker)))
         });
         let books = books.collect();
-        Ok(Self { v4, v6, books, hasher, timeouts })
+        Ok(Self { v4, v6, books, hasher })
     }
 
     /// Number of shards, one per worker.
@@ -130,22 +127,22 @@ impl FlowTable {
         }
     }
 
-    /// Locks the shard of a worker; `counters` are those of the caller. `None` if there is no such worker.
+    /// Locks the shard of a worker; `counters` are those of the caller, `timeouts` those of its snapshot. `None` if there
+    /// is no such worker.
     ///
     /// A thread holds one shard at a time. The lock is that of the books; the tables' own are taken behind it and so
     /// never waited for.
     #[inline]
-    pub fn lock<'t>(&'t self, worker: usize, counters: &'t WorkerCounters) -> Option<Shard<'t>> {
+    pub fn lock<'t>(
+        &'t self,
+        worker: usize,
+        counters: &'t WorkerCounters,
+        timeouts: &'t TimeoutSets,
+    ) -> Option<Shard<'t>> {
         let books = self.books.get(worker)?.write();
         let tables =
             Tables { v4: self.v4.shards().get(worker)?.write(), v6: self.v6.shards().get(worker)?.write() };
-        Some(Shard { books, tables, hasher: &self.hasher, timeouts: &self.timeouts, counters })
-    }
-
-    /// The idle timeouts.
-    #[must_use]
-    pub const fn timeouts(&self) -> &Timeouts {
-        &self.timeouts
+        Some(Shard { books, tables, hasher: &self.hasher, timeouts, counters })
     }
 }
 

@@ -10,9 +10,9 @@ use super::slots::{Pair, Slots};
 use super::sweep::Sweep;
 use super::unconfirmed::{Entries, Unconfirmed};
 use crate::counters::WorkerCounters;
-use crate::timeouts::Timeouts;
 use ahash::RandomState;
 use dashmap::RwLockWriteGuard;
+use evenkeel_nexthop::{MemberId, TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use hashbrown::raw::RawTable;
 
@@ -73,15 +73,15 @@ pub struct Shard<'t> {
     pub(super) books: RwLockWriteGuard<'t, Books>,
     pub(super) tables: Tables<'t>,
     pub(super) hasher: &'t RandomState,
-    pub(super) timeouts: &'t Timeouts,
+    pub(super) timeouts: &'t TimeoutSets,
     /// Counters of the worker that holds the lock.
     pub(super) counters: &'t WorkerCounters,
 }
 
 impl<'t> Shard<'t> {
-    /// The idle timeouts.
+    /// The idle times, by the numbers that entries hold.
     #[must_use]
-    pub const fn timeouts(&self) -> &'t Timeouts {
+    pub const fn timeouts(&self) -> &'t TimeoutSets {
         self.timeouts
     }
 
@@ -156,11 +156,7 @@ impl<'t> Shard<'t> {
                 self.put(key, hash, entry)?
             }
         };
-        self.set_alarm(
-            link,
-            now_ms,
-            entry.last_seen_ms.wrapping_add(entry.state().timeout_ms(self.timeouts)),
-        );
+        self.set_alarm(link, now_ms, entry.over_ms(self.timeouts));
         if !entry.is_confirmed() {
             self.books.unconfirmed.push(&mut self.tables, link);
         }
@@ -174,7 +170,16 @@ impl<'t> Shard<'t> {
     pub fn set_state(&mut self, link: Link, state: FlowState, now_ms: u32) {
         if let Some(entry) = self.tables.at(link) {
             entry.set_state(state);
-            let over_ms = entry.last_seen_ms.wrapping_add(state.timeout_ms(self.timeouts));
+            let over_ms = entry.over_ms(self.timeouts);
+            self.set_alarm(link, now_ms, over_ms);
+        }
+    }
+
+    /// The flow follows other timeouts from now on.
+    pub fn set_timeouts(&mut self, link: Link, timeouts: TimeoutsId, now_ms: u32) {
+        if let Some(entry) = self.tables.at(link) {
+            entry.set_timeouts(timeouts);
+            let over_ms = entry.over_ms(self.timeouts);
             self.set_alarm(link, now_ms, over_ms);
         }
     }
@@ -188,7 +193,7 @@ impl<'t> Shard<'t> {
     }
 
     /// The flow belongs to another member from now on.
-    pub fn move_to(&mut self, link: Link, member: evenkeel_nexthop::MemberId) {
+    pub fn move_to(&mut self, link: Link, member: MemberId) {
         let Some(entry) = self.tables.at(link) else { return };
         let before = std::mem::replace(&mut entry.member, member);
         if let Some(counters) = self.counters.member(before) {

@@ -88,7 +88,7 @@ impl Shard<'_> {
     fn look_at(&mut self, link: Link, now_ms: u32) {
         match self.tables.at(link) {
             Some(entry) if !entry.is_over(now_ms, self.timeouts) => {
-                let over_ms = entry.last_seen_ms.wrapping_add(entry.state().timeout_ms(self.timeouts));
+                let over_ms = entry.over_ms(self.timeouts);
                 self.set_alarm(link, now_ms, over_ms);
             }
             _ => self.end(link),

@@ -4,14 +4,14 @@ mod listing;
 
 use super::{FlowEntry, FlowState, FlowTable, MOST_FLOWS, Sweep, TableError, TableSeeds, TableSpec};
 use crate::counters::WorkerCounters;
-use crate::timeouts::Timeouts;
-use evenkeel_nexthop::MemberId;
+use evenkeel_nexthop::{MemberId, TimeoutSets, Timeouts, TimeoutsId};
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 const TIMEOUTS: Timeouts =
     Timeouts { tcp_syn_ms: 1000, tcp_established_ms: 5000, tcp_closing_ms: 700, udp_ms: 2000 };
+static SETS: TimeoutSets = TimeoutSets::all(TIMEOUTS);
 
 fn key(n: u32) -> FlowKey {
     if n.is_multiple_of(3) {
@@ -30,18 +30,11 @@ fn table(capacity: usize, sweep: Sweep) -> (FlowTable, WorkerCounters) {
 }
 
 fn spec(capacity: usize, sweep: Sweep) -> TableSpec {
-    TableSpec {
-        capacity,
-        reserved: capacity,
-        workers: 1,
-        timeouts: TIMEOUTS,
-        seeds: TableSeeds::Fixed,
-        sweep,
-    }
+    TableSpec { capacity, reserved: capacity, workers: 1, seeds: TableSeeds::Fixed, sweep }
 }
 
 fn half_open(now_ms: u32) -> FlowEntry {
-    FlowEntry::new(MemberId(1), FlowState::HalfOpen, now_ms, 60)
+    FlowEntry::new(MemberId(1), FlowState::HalfOpen, TimeoutsId(0), now_ms, 60)
 }
 
 #[test]
@@ -54,7 +47,7 @@ fn entries_are_as_small_as_the_memory_bar_needs() {
 #[test]
 fn unconfirmed_flows_take_half_and_the_oldest_makes_room() {
     let (table, counters) = table(10, Sweep::Whole);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     for n in 0..8 {
         assert!(shard.insert(&key(n), table.hash(&key(n)), half_open(n), n).is_some());
     }
@@ -67,7 +60,7 @@ fn unconfirmed_flows_take_half_and_the_oldest_makes_room() {
 #[test]
 fn confirmed_flows_stay_and_a_table_full_of_them_takes_no_more() {
     let (table, counters) = table(4, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let mut insert = |n: u32, confirm: bool| {
         let link = shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0);
         if let (Some(link), true) = (link, confirm) {
@@ -88,12 +81,17 @@ fn confirmed_flows_stay_and_a_table_full_of_them_takes_no_more() {
 #[test]
 fn a_capacity_of_one_tracks_one_flow_and_of_none_tracks_none() {
     let (one, counters) = table(1, Sweep::Whole);
-    let mut shard = one.lock(0, &counters).unwrap();
+    let mut shard = one.lock(0, &counters, &SETS).unwrap();
     assert!(shard.insert(&key(1), one.hash(&key(1)), half_open(0), 0).is_some());
     assert!(shard.insert(&key(2), one.hash(&key(2)), half_open(0), 0).is_some());
     assert_eq!((shard.len(), counters.flows.evicted.value()), (1, 1));
     let (none, counters) = table(0, Sweep::Whole);
-    assert!(none.lock(0, &counters).unwrap().insert(&key(1), none.hash(&key(1)), half_open(0), 0).is_none());
+    assert!(
+        none.lock(0, &counters, &SETS)
+            .unwrap()
+            .insert(&key(1), none.hash(&key(1)), half_open(0), 0)
+            .is_none()
+    );
 }
 
 #[test]
@@ -102,14 +100,14 @@ fn a_table_that_cannot_be_is_refused() {
     assert_eq!(error, TableError::TooLarge(MOST_FLOWS + 1));
     let few = TableSpec { reserved: 3, ..spec(usize::MAX, Sweep::Paced) };
     let (table, counters) = (FlowTable::new(&few).unwrap(), WorkerCounters::default());
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     assert!((0..3).all(|n| shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0).is_some()));
 }
 
 #[test]
 fn a_paced_sweep_frees_an_idle_flow_within_a_second_without_its_packets() {
     let (table, counters) = table(100_000, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     for n in 0..40_000 {
         shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0);
     }
@@ -129,7 +127,7 @@ fn a_paced_sweep_frees_an_idle_flow_within_a_second_without_its_packets() {
 #[test]
 fn an_idle_box_that_polls_100_times_a_second_frees_100_000_flows_in_time() {
     let (table, counters) = table(1_000_000, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     for n in 0..100_000 {
         let link = shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0).unwrap();
         shard.confirm(link);
@@ -151,7 +149,7 @@ fn an_idle_box_that_polls_100_times_a_second_frees_100_000_flows_in_time() {
 #[test]
 fn a_shorter_timeout_rings_earlier() {
     let (table, counters) = table(100, Sweep::Whole);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let link = shard.insert(&key(1), table.hash(&key(1)), half_open(0), 0).unwrap();
     shard.set_state(link, FlowState::Established, 0);
     shard.confirm(link);
@@ -168,7 +166,7 @@ fn a_shorter_timeout_rings_earlier() {
 #[test]
 fn churn_at_the_brim_rebuilds_and_loses_nothing() {
     let (table, counters) = table(917_504 / 64, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let full = 917_504 / 64;
     let confirmed = |shard: &mut super::Shard<'_>, n: u32| {
         let link = shard.insert(&key(n), table.hash(&key(n)), half_open(0), 0);
@@ -217,7 +215,7 @@ proptest! {
     #[test]
     fn a_shard_does_what_its_model_does(capacity in 1usize..24, steps in steps(), start in prop_oneof![Just(0u32), Just(u32::MAX - 2000)]) {
         let (table, counters) = table(capacity, Sweep::Whole);
-        let mut shard = table.lock(0, &counters).unwrap();
+        let mut shard = table.lock(0, &counters, &SETS).unwrap();
         let mut model: HashMap<u32, Model> = HashMap::new();
         let (mut now_ms, mut evicted) = (start, 0);
         for (born, step) in steps.iter().enumerate() {
@@ -226,7 +224,7 @@ proptest! {
                 Step::Packet(n) => {
                     let hash = table.hash(&key(n));
                     let link = shard.find(&key(n), hash);
-                    let over = link.and_then(|link| shard.entry(link)).is_some_and(|e| e.is_over(now_ms, &TIMEOUTS));
+                    let over = link.and_then(|link| shard.entry(link)).is_some_and(|e| e.is_over(now_ms, &SETS));
                     prop_assert_eq!(link.is_some() && !over, model.contains_key(&n), "flow {} at {}", n, now_ms);
                     if let Some(known) = model.get_mut(&n) {
                         known.seen_ms = now_ms;

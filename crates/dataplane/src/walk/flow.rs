@@ -18,18 +18,22 @@ impl Table<'_, '_> {
                 Decision::Settled(self.unknown(lookup, signal, wire_len))
             };
         };
-        let timeouts = self.shard.timeouts();
+        let (sets, timeouts) = (self.shard.timeouts(), self.view.snapshot.timeouts_of(lookup.service));
         let Some(entry) = self.shard.entry(link) else {
             return Decision::Settled(self.unknown(lookup, signal, wire_len));
         };
         let (state, member) = (entry.state(), entry.member);
         let taken_anew = state == FlowState::Closing && signal == Signal::Tcp(TcpSignal::Open);
-        if taken_anew || entry.is_over(now_ms, timeouts) {
+        if taken_anew || entry.is_over(now_ms, sets) {
             self.shard.end(link);
             return Decision::Settled(self.unknown(lookup, signal, wire_len));
         }
         entry.refresh(now_ms, u64::from(wire_len));
-        if !entry.is_confirmed() || signal == Signal::Tcp(TcpSignal::Close) {
+        let (is_new, is_reloaded) = (!entry.is_confirmed(), entry.timeouts() != timeouts);
+        if is_reloaded {
+            self.shard.set_timeouts(link, timeouts, now_ms);
+        }
+        if is_new || signal == Signal::Tcp(TcpSignal::Close) {
             self.progress(link, state, signal, now_ms);
         }
         Decision::Settled(self.known(lookup, link, member))
@@ -72,7 +76,8 @@ impl Table<'_, '_> {
 
     fn pin(&mut self, lookup: &Lookup, signal: Signal, member: MemberId, wire_len: u32) {
         let now_ms = self.view.now_ms as u32;
-        let entry = FlowEntry::new(member, signal.first_state(), now_ms, u64::from(wire_len));
+        let timeouts = self.view.snapshot.timeouts_of(lookup.service);
+        let entry = FlowEntry::new(member, signal.first_state(), timeouts, now_ms, u64::from(wire_len));
         let flows = &self.counters.flows;
         if self.shard.insert(&lookup.key, lookup.hash, entry, now_ms).is_none() {
             flows.untracked_packets.add(1);

@@ -3,6 +3,7 @@
 use super::Worker;
 use crate::mailbox::{Answer, Question};
 use crate::port::PortIo;
+use crate::walk::View;
 use std::sync::Arc;
 
 /// Most flows that one poll copies, and most slots that it passes: a few microseconds, less than a full burst takes.
@@ -12,18 +13,19 @@ const SLOTS_PER_POLL: usize = 1 << 14;
 impl<P: PortIo> Worker<P> {
     /// Goes on with the question in work, or takes the next one. While there are any, the worker doesn't sleep.
     #[inline]
-    pub(super) fn answer(&mut self, now_ms: u64) {
+    pub(super) fn answer(&mut self, view: &View<'_>) {
         if let Some(question) = self.asked.take().or_else(|| self.spec.questions.next()) {
             self.is_behind = true;
-            self.work_on(question, now_ms as u32);
+            self.work_on(question, view);
         }
     }
 
     /// Nobody may be interested in the answer any more: then it is left lying.
     #[cold]
-    fn work_on(&mut self, question: Question, now_ms: u32) {
+    fn work_on(&mut self, question: Question, view: &View<'_>) {
+        let now_ms = view.now_ms as u32;
         let (table, counters) = (Arc::clone(&self.spec.table), Arc::clone(&self.spec.counters));
-        let Some(shard) = table.lock(self.spec.index, &counters) else { return };
+        let Some(shard) = table.lock(self.spec.index, &counters, &view.snapshot.timeouts) else { return };
         match question {
             Question::Flow(key, answer) => {
                 let record = shard.record(&key, table.hash(&key), now_ms);

@@ -56,14 +56,15 @@ impl<P: PortIo> Worker<P> {
         }
         let table = Arc::clone(&self.spec.table);
         let counters = Arc::clone(&self.spec.counters);
-        let mut room = table.lock(self.spec.index, &counters).map_or(0, |home| home.room());
+        let mut room =
+            table.lock(self.spec.index, &counters, &view.snapshot.timeouts).map_or(0, |home| home.room());
         for worker in (0..table.workers()).filter(|&worker| worker != self.spec.index) {
-            let Some(mut shard) = table.lock(worker, &counters) else { continue };
+            let Some(mut shard) = table.lock(worker, &counters, &view.snapshot.timeouts) else { continue };
             for aside in self.aside.iter_mut().filter(|aside| matches!(aside.found, Found::Nothing)) {
                 aside.found = ask(&mut shard, &aside.judged.task, view, &mut room);
             }
         }
-        let Some(mut shard) = table.lock(self.spec.index, &counters) else { return };
+        let Some(mut shard) = table.lock(self.spec.index, &counters, &view.snapshot.timeouts) else { return };
         let mut stage = Table { view, shard: &mut shard, counters: &counters, elsewhere: false };
         let mut asides = std::mem::take(&mut self.aside);
         for aside in asides.drain(..) {

@@ -1,6 +1,7 @@
 //! A worker on ports in memory: what golden captures can't show (full rings, several workers, frames that get lost).
 
 mod questions;
+mod timeouts;
 
 use super::{Worker, WorkerSpec};
 use crate::counters::WorkerCounters;
@@ -8,12 +9,11 @@ use crate::flow_table::{FlowTable, Sweep, TableSeeds, TableSpec};
 use crate::mailbox::{Mailbox, mailbox};
 use crate::memory::{Exit, MemoryPort};
 use crate::published::Published;
-use crate::timeouts::Timeouts;
 use crate::totals::Totals;
 use crate::verdict::DropReason;
 use etherparse::PacketBuilder;
 use evenkeel_nexthop::{
-    AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Prefix, Protocol, ServiceSpec,
+    AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Prefix, Protocol, ServiceSpec, Timeouts,
 };
 use evenkeel_packet::Mac;
 use proptest::prelude::*;
@@ -29,6 +29,7 @@ struct Lab {
     counters: Vec<Arc<WorkerCounters>>,
     mailboxes: Vec<Mailbox>,
     liveness: Arc<Liveness>,
+    published: Arc<Published>,
     desired: Desired,
 }
 
@@ -50,6 +51,7 @@ impl Lab {
             protocol,
             ports,
             group: "web".into(),
+            timeouts: Timeouts::DEFAULT,
         };
         let services = vec![
             service("web", "192.0.2.10/32", Protocol::Tcp, vec![80]),
@@ -61,7 +63,6 @@ impl Lab {
             capacity,
             reserved: capacity,
             workers,
-            timeouts: Timeouts::default(),
             seeds: TableSeeds::Fixed,
             sweep: Sweep::Whole,
         };
@@ -83,7 +84,7 @@ impl Lab {
         });
         let workers: Vec<_> = workers.collect();
         let ports = workers.iter().map(|_| MemoryPort::keeping(4096)).collect();
-        Self { workers, ports, counters, mailboxes, liveness, desired }
+        Self { workers, ports, counters, mailboxes, liveness, published, desired }
     }
 
     fn poll(&mut self, worker: usize, now_ms: u64, frames: &[Vec<u8>]) -> Vec<(Exit, Vec<u8>)> {
@@ -92,6 +93,10 @@ impl Lab {
         }
         while self.workers[worker].poll(now_ms, &mut self.ports[worker]) > 0 {}
         self.ports[worker].take_kept()
+    }
+
+    fn publish(&mut self) {
+        self.published.publish(self.desired.snapshot(&self.liveness));
     }
 
     fn totals(&self) -> Totals {

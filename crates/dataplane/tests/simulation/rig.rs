@@ -1,11 +1,11 @@
 //! The box itself: the desired state, its snapshots and workers, on ports in memory.
 
-use crate::flows::{self, Fate};
+use crate::flows::Fate;
 use crate::frames;
 use crate::world::{self, PORTS};
 use evenkeel_dataplane::memory::{Exit, MemoryPort};
 use evenkeel_dataplane::{
-    DropReason, FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Timeouts, Totals, Worker,
+    DropReason, FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker,
     WorkerCounters, WorkerSpec,
 };
 use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, MemberInfo, PortId, Snapshot};
@@ -31,16 +31,10 @@ impl Rig {
             Desired::new(seed, PORTS.to_vec(), Vec::new(), Vec::new()).expect("nothing is wrong");
         let liveness = Arc::new(Liveness::new());
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let timeouts = Timeouts {
-            tcp_syn_ms: flows::HALF_OPEN_MS as u32,
-            tcp_established_ms: flows::ESTABLISHED_MS as u32,
-            tcp_closing_ms: flows::CLOSING_MS as u32,
-            udp_ms: flows::DATAGRAM_MS as u32,
-        };
         // never full, however flows spread over the workers: what a full table does is not the question here
         let capacity = 3 * flows + 10_000;
         let (workers, seeds, sweep) = (usize::from(workers), TableSeeds::Fixed, Sweep::Paced);
-        let spec = TableSpec { capacity, reserved: capacity, workers, timeouts, seeds, sweep };
+        let spec = TableSpec { capacity, reserved: capacity, workers, seeds, sweep };
         let table = Arc::new(FlowTable::new(&spec).expect("there is memory"));
         let counters: Vec<_> = (0..workers).map(|_| Arc::new(WorkerCounters::default())).collect();
         let worker = |(index, counters): (usize, &Arc<WorkerCounters>)| {
@@ -98,8 +92,9 @@ impl Rig {
     /// Frees every flow that is over, and sums what was counted.
     pub(crate) fn totals(&self, now_ms: u64) -> Totals {
         let mut flows = 0;
+        let timeouts = self.published.timeouts();
         for (worker, counters) in self.counters.iter().enumerate() {
-            let mut shard = self.table.lock(worker, counters).expect("a shard for each worker");
+            let mut shard = self.table.lock(worker, counters, &timeouts).expect("a shard for each worker");
             shard.sweep_whole(now_ms as u32);
             flows += shard.len() as u64;
         }

@@ -1,6 +1,7 @@
 //! What there is to simulate: servers, groups, services, and what clients want.
 
-use evenkeel_nexthop::{PortId, Prefix, Protocol, ServiceSpec};
+use crate::flows;
+use evenkeel_nexthop::{PortId, Prefix, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::{FlowKey, Mac};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -40,6 +41,14 @@ const SERVICES: [(&str, Protocol, &[u16]); 9] = [
     ("2001:db8::/64", Protocol::Tcp, &[]),
 ];
 
+/// Idle times of all flows.
+const TIMEOUTS: Timeouts = Timeouts {
+    tcp_syn_ms: flows::HALF_OPEN_MS as u32,
+    tcp_established_ms: flows::ESTABLISHED_MS as u32,
+    tcp_closing_ms: flows::CLOSING_MS as u32,
+    udp_ms: flows::DATAGRAM_MS as u32,
+};
+
 /// Address of a server: every other one has one of IPv6.
 pub(crate) fn address(server: u8) -> IpAddr {
     if server.is_multiple_of(2) {
@@ -70,7 +79,8 @@ pub(crate) const fn is_learned(server: u8) -> bool {
 pub(crate) fn services(mut group: impl FnMut() -> Option<String>) -> Vec<ServiceSpec> {
     let service = |(index, &(vip, protocol, ports)): (usize, &(&str, Protocol, &[u16]))| {
         let (name, vip) = (format!("service{index}"), vip.parse::<Prefix>().expect("a prefix"));
-        Some(ServiceSpec { name, vip, protocol, ports: ports.to_vec(), group: group()? })
+        let (ports, group) = (ports.to_vec(), group()?);
+        Some(ServiceSpec { name, vip, protocol, ports, group, timeouts: TIMEOUTS })
     };
     SERVICES.iter().enumerate().filter_map(service).collect()
 }

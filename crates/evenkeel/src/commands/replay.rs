@@ -52,7 +52,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         ports: ports.map(|interface| Port { name: interface.name.clone(), mac: interface.mac }).collect(),
         inputs,
         changes: changes.into_iter().map(|event| (event.at_ns, event.change)).collect(),
-        timeouts: config.timeouts,
         flow_capacity: config.dataplane.flow_capacity,
         burst: config.dataplane.burst,
     };

@@ -97,6 +97,12 @@ pub enum DesiredError {
     /// More nexthops than there are ids.
     #[error("more than {} nexthops, removed ones included", crate::LIVENESS_CAPACITY)]
     TooManyNexthops,
+    /// More different sets of timeouts than there are ids.
+    #[error(
+        "more than {} different sets of timeouts, those of a while ago included that flows still have",
+        crate::TIMEOUTS_CAPACITY
+    )]
+    TooManyTimeouts,
     /// More services or groups than there are ids.
     #[error("more than {} services or groups, removed groups included", u16::MAX)]
     TooManyServices,

@@ -12,6 +12,7 @@ mod nexthops;
 mod reconcile;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 
 pub use change::{Change, ChangeError, Verb};
 pub use error::DesiredError;
@@ -28,6 +29,7 @@ use group::Group;
 use member::{MemberState, Phase};
 use nexthops::Nexthops;
 use std::sync::Arc;
+use timeouts::TimeoutTable;
 
 /// Deadline of a removal that names none, in milliseconds.
 const DEFAULT_REMOVE_DEADLINE_MS: u64 = 300_000;
@@ -48,6 +50,7 @@ pub struct Desired {
     groups: Vec<Arc<Group>>,
     services: Arc<[Service]>,
     service_table: Arc<ServiceTable>,
+    timeouts: TimeoutTable,
     /// The groups of the configuration that was read last: the next one is compared with it.
     configured: Arc<[GroupSpec]>,
     configured_services: Arc<[ServiceSpec]>,
@@ -73,6 +76,7 @@ impl Desired {
             groups: Vec::new(),
             services: Arc::default(),
             service_table: Arc::default(),
+            timeouts: TimeoutTable::new(),
             configured: Arc::default(),
             configured_services: Arc::default(),
         };
@@ -159,6 +163,7 @@ impl Desired {
         Snapshot {
             generation: self.generation,
             services: Arc::clone(&self.services),
+            timeouts: Arc::clone(self.timeouts.sets()),
             hash_seed: self.hash_seed,
             table: Arc::clone(&self.service_table),
             members,

@@ -9,6 +9,7 @@ use crate::id::{GroupId, MemberId};
 use crate::service_table::ServiceTable;
 use crate::snapshot::Service;
 use crate::spec::{GroupSpec, NexthopSpec, ServiceSpec};
+use crate::timeouts::TimeoutsId;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ impl Desired {
     ) -> Result<Reconciled, DesiredError> {
         let macs = check(&services, &groups, self.nexthops.port_count())?;
         self.check_room(&groups)?;
+        let timeouts = self.timeouts.with(services.iter().map(|service| service.timeouts), now_ms);
+        let timeouts = timeouts.map_err(|_| DesiredError::TooManyTimeouts)?;
         // a MAC that one group gives holds in all
         for nexthop in groups.iter_mut().flat_map(|group| &mut group.nexthops) {
             nexthop.mac = macs.get(&(nexthop.address, nexthop.port)).copied();
@@ -68,6 +71,7 @@ impl Desired {
             let old = before.iter().find(|old| old.name == group.name);
             self.reconcile_group(old, group, gone, &mut summary);
         }
+        self.timeouts = timeouts;
         self.set_services(services);
         self.configured = groups.into();
         Ok(summary)
@@ -94,7 +98,8 @@ impl Desired {
         self.service_table = Arc::new(ServiceTable::new(&services));
         let service = |spec: &ServiceSpec| {
             let group = self.group_named(&spec.group).unwrap_or(GroupId(u16::MAX));
-            Service { name: spec.name.as_str().into(), group }
+            let timeouts = self.timeouts.id(&spec.timeouts).unwrap_or(TimeoutsId(0));
+            Service { name: spec.name.as_str().into(), group, timeouts }
         };
         self.services = services.iter().map(service).collect();
         self.configured_services = services.into();

@@ -4,6 +4,7 @@ mod reload;
 
 use super::*;
 use crate::spec::Protocol;
+use crate::timeouts::Timeouts;
 use evenkeel_packet::FlowKey;
 use std::net::IpAddr;
 
@@ -27,7 +28,8 @@ fn group(name: &str, members: impl IntoIterator<Item = u8>) -> GroupSpec {
 
 fn service(name: &str, vip: &str, group: &str) -> ServiceSpec {
     let vip = vip.parse().unwrap();
-    ServiceSpec { name: name.into(), vip, protocol: Protocol::Tcp, ports: vec![80], group: group.into() }
+    let (name, group) = (name.into(), group.into());
+    ServiceSpec { name, vip, protocol: Protocol::Tcp, ports: vec![80], group, timeouts: Timeouts::DEFAULT }
 }
 
 fn key(port: u16) -> FlowKey {

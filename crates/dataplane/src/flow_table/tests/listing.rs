@@ -1,6 +1,6 @@
 //! Listings: what lives throughout is in them once, whatever else happens.
 
-use super::{TIMEOUTS, half_open, key, table};
+use super::{SETS, TIMEOUTS, half_open, key, table};
 use crate::flow_table::{Cursor, FlowPage, FlowRecord, FlowState, FlowTable, Shard, Sweep};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ fn list(shard: &Shard<'_>, room: usize, now_ms: u32) -> Vec<FlowRecord> {
 #[test]
 fn a_record_says_what_the_entry_knows() {
     let (table, counters) = table(100, Sweep::Whole);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     for n in [1, 3] {
         let link = shard.insert(&key(n), table.hash(&key(n)), half_open(1000), 1000).unwrap();
         shard.entry(link).unwrap().refresh(1500, 100);
@@ -56,7 +56,7 @@ fn a_record_says_what_the_entry_knows() {
 #[test]
 fn flows_that_are_over_are_left_out() {
     let (table, counters) = table(100, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     assert!((0..20).all(|n| insert(&table, &mut shard, n, if n < 10 { 0 } else { 500 })));
     assert_eq!(list(&shard, 7, 999).len(), 20);
     assert_eq!(list(&shard, 7, 1000).len(), 10);
@@ -66,7 +66,7 @@ fn flows_that_are_over_are_left_out() {
 #[test]
 fn a_step_copies_and_passes_no_more_than_it_may() {
     let (table, counters) = table(10_000, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let mut empty = FlowPage::new(Cursor::default(), 1000);
     assert!(!shard.list(&mut empty, 10, 64, 0));
     assert_eq!((empty.cursor.position, empty.is_last), (64, false));
@@ -85,7 +85,7 @@ fn a_rebuild_in_between_is_told() {
     // as many slots as flows, so that churn uses them up
     const FULL: u32 = 1792;
     let (table, counters) = table(FULL as usize, Sweep::Paced);
-    let mut shard = table.lock(0, &counters).unwrap();
+    let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let n = |number: u32| number * 3 + 1;
     assert!((0..FULL).all(|number| insert(&table, &mut shard, n(number), 0)));
     let mut first = FlowPage::new(Cursor::default(), 1);
@@ -116,7 +116,7 @@ proptest! {
         churn in prop::collection::vec(300u32..900, 0..400),
     ) {
         let (table, counters) = table(2000, Sweep::Paced);
-        let mut shard = table.lock(0, &counters).unwrap();
+        let mut shard = table.lock(0, &counters, &SETS).unwrap();
         prop_assert!((0..stay).all(|n| insert(&table, &mut shard, n, 0)));
         let mut churn = churn.into_iter();
         let (mut listed, mut page) = (HashMap::new(), FlowPage::new(Cursor::default(), room));

@@ -73,7 +73,6 @@ impl Forwarder {
             capacity,
             reserved: capacity,
             workers: queues as usize,
-            timeouts: config.timeouts,
             seeds: TableSeeds::Random,
             sweep: Sweep::Paced,
         });
