@@ -119,6 +119,59 @@ fn client_writes_what_is_asked_for() {
 }
 
 #[test]
+fn what_a_client_wrote_is_analysed_and_drawn() {
+    let server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("run.json");
+    let client = ["client", "--address", &server.echo, "--nconn", "5", "--timeout", "1s", "--stats", "all"];
+    let written = traffic(&client).stdout(std::fs::File::create(&file).unwrap()).status().unwrap();
+    assert!(written.success());
+    let file = file.to_str().unwrap();
+
+    let text = |analysis: &str| {
+        let output = output(&["analyze", analysis, file]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(text("connections"), "Time Active New Failed Connecting\n0.5 5 5 0 0\n");
+    assert!(text("hosts").starts_with("Lost connections: 0\nLasting connections: "));
+    assert!(text("throughput").starts_with("Time Throughput\n0.5"));
+    assert_eq!(text("steps"), "Time Lost Step\n0.000 0 start\n");
+    let connections = json(&output(&["analyze", "connections", file, "--json"]));
+    assert_eq!(connections["seconds"][0]["active"], 5);
+
+    let drawn = directory.path().join("run.svg");
+    let run = format!("a run={file}");
+    let plotted = output(&["plot", &run, "--title", "One second", "-o", drawn.to_str().unwrap()]);
+    assert_eq!(plotted.status.code(), Some(0), "{}", String::from_utf8_lossy(&plotted.stderr));
+    let svg = std::fs::read_to_string(drawn).unwrap();
+    assert!(svg.contains("One second") && svg.contains("a run: 0 lost"), "{svg}");
+    assert!(output(&["plot", file]).stdout.starts_with(b"<svg"));
+}
+
+#[test]
+fn files_that_are_no_statistics_are_refused_with_their_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = |text: &str, arguments: &[&str]| {
+        let file = directory.path().join("run.json");
+        std::fs::write(&file, text).unwrap();
+        let output = output(&[arguments, &[file.to_str().unwrap()]].concat());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let wrong = refused("{\n \"Duration\": \"x\"}", &["analyze", "hosts"]);
+    assert!(wrong.contains("run.json:2:16: not the statistics"), "{wrong}");
+    assert!(wrong.contains("invalid type: string"), "{wrong}");
+    assert!(refused("", &["plot"]).contains("run.json:1:0: not the statistics"));
+    let summary = r#"{"Started":"2026-01-01T00:00:00Z","Duration":1,"Rate":1,"Connections":1,"PacketSize":64,"Sent":0,
+        "FailedConnections":0,"Received":0,"Dropped":0,"Retransmits":0,"FailedConnects":0}"#;
+    assert!(refused(summary, &["analyze", "hosts"]).contains("run.json: there are no connections"));
+    assert!(refused(summary, &["plot"]).contains("run: there are no samples"));
+    let five = output(&["plot", "a", "b", "c", "d", "e"]);
+    assert_eq!(five.status.code(), Some(2));
+}
+
+#[test]
 fn bad_arguments_are_status_2_and_say_what_is_allowed() {
     for (arguments, expected) in [
         (&["client", "--psize", "63"][..], "allowed: 64 to 65507"),
@@ -134,6 +187,10 @@ fn bad_arguments_are_status_2_and_say_what_is_allowed() {
         (&["connect", "--srccidr", "198.18.0.0/16"], "not of one family"),
         (&["connect", "--srccidr", "2001:db8::/64", "--srcfile", "x"], "cannot be used with"),
         (&["server", "--address", "x"], "allowed: ADDR:PORT"),
+        (&["analyze", "hosts", "/nonexistent/run.json"], "/nonexistent/run.json: No such file"),
+        (&["analyze", "all", "x"], "possible values: throughput, connections, hosts, steps"),
+        (&["plot", "a="], "allowed: FILE or NAME=FILE"),
+        (&["plot"], "required"),
         (&["server", "--host", ""], "not 1 to 55 bytes long"),
     ] {
         let output = output(arguments);
@@ -145,7 +202,7 @@ fn bad_arguments_are_status_2_and_say_what_is_allowed() {
 
 #[test]
 fn every_command_has_an_example() {
-    for command in ["server", "connect", "client"] {
+    for command in ["server", "connect", "client", "analyze", "plot"] {
         let help = output(&[command, "--help"]);
         let text = String::from_utf8_lossy(&help.stdout);
         assert!(text.contains(&format!("\n  evenkeel traffic {command} ")), "{text}");

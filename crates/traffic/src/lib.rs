@@ -3,10 +3,12 @@
 //! Knows nothing of what forwards its packets, and no other crate of the workspace. The statistics have the names and the
 //! meaning of mconnect's and ctraffic's, so that figures of both can be held beside each other.
 
+pub mod analyze;
 pub mod client;
 pub mod connect;
 mod connection;
 pub mod descriptors;
+pub mod plot;
 pub mod server;
 pub mod source;
 pub mod stats;

@@ -1,9 +1,12 @@
 //! `evenkeel traffic`: a measuring client and server, and what can be read from their statistics.
 
+mod analyze;
 mod arguments;
 mod client;
 mod connect;
+mod plot;
 mod server;
+mod statistics;
 
 use super::Refused;
 use clap::Subcommand;
@@ -17,7 +20,9 @@ use evenkeel_traffic::client::ClientError;
 Examples:
   evenkeel traffic server --udp                                             on each server
   evenkeel traffic connect --address 192.0.2.10:5001 --nconn 100 --srccidr 198.18.0.0/16
-  evenkeel traffic client --address 192.0.2.10:5003 --nconn 100 --rate 500 --timeout 30s --monitor --stats all >run.json")]
+  evenkeel traffic client --address 192.0.2.10:5003 --nconn 100 --rate 500 --timeout 30s --monitor --stats all >run.json
+  evenkeel traffic analyze hosts run.json
+  evenkeel traffic plot run.json --out run.svg")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -28,6 +33,8 @@ enum Action {
     Server(server::Args),
     Connect(connect::Args),
     Client(client::Args),
+    Analyze(analyze::Args),
+    Plot(plot::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -35,6 +42,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Action::Server(args) => server::run(args),
         Action::Connect(args) => connect::run(args),
         Action::Client(args) => client::run(args),
+        Action::Analyze(args) => analyze::run(args),
+        Action::Plot(args) => plot::run(args),
     }
 }
 
