@@ -31,7 +31,12 @@ fn targets() {
                 Kind::Resilient => 5..=45,
                 Kind::Evenkeel => 0..=0,
             };
-            assert!(expected.contains(&run.lost(vip)), "{}: {} lost to {vip}", run.kind, run.lost(vip));
+            assert!(
+                expected.contains(&run.lost_together(vip)),
+                "{}: {} lost to {vip}",
+                run.kind,
+                run.lost_together(vip)
+            );
         }
     }
 }

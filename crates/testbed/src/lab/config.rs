@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::Lab;
-use super::plan::{WEB4, WEB6};
+use super::plan::{WEB_PORTS, WEB4, WEB6};
 
 /// One service and its group, of the same name.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub fn web(lab: &Lab, draining: &[usize]) -> String {
 /// The lab's web service over both families with these servers (by index).
 pub fn web_of(lab: &Lab, members: &[(usize, Draining)]) -> String {
     let service =
-        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &[80], members: members.to_vec() };
+        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &WEB_PORTS, members: members.to_vec() };
     text(lab, &[service("web4", WEB4.into()), service("web6", WEB6.into())])
 }
 

@@ -24,6 +24,11 @@ pub const SINGLE4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
 /// See [`SINGLE4`].
 pub const SINGLE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x10, 0, 0, 0, 0, 0x20);
 
+/// Ports of the web service: HTTP of nginx, and the echo of `evenkeel traffic server`.
+pub const WEB_PORTS: [u16; 2] = [80, ECHO_PORT];
+/// See [`WEB_PORTS`].
+pub const ECHO_PORT: u16 = 5003;
+
 /// The client on its link to the load balancer.
 pub const CLIENT4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
 /// See [`CLIENT4`].

@@ -1,13 +1,16 @@
 //! A server of the lab: real nginx that answers with the server's name.
 
 use std::fs;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::namespace::Namespace;
+use super::plan::ECHO_PORT;
 use super::process::Process;
+use crate::workspace;
 
 /// The header by which nginx says which server answered.
 pub const SERVER_HEADER: &str = "x-server";
@@ -20,11 +23,12 @@ pub struct Server {
     namespace: Namespace,
     directory: PathBuf,
     nginx: Option<Process>,
+    echo: Option<Process>,
 }
 
 impl Server {
     pub(super) fn new(number: u8, namespace: Namespace, directory: PathBuf) -> Self {
-        Self { number, name: format!("s{number}"), namespace, directory, nginx: None }
+        Self { number, name: format!("s{number}"), namespace, directory, nginx: None, echo: None }
     }
 
     /// Its number, from 1.
@@ -62,7 +66,24 @@ impl Server {
         Ok(())
     }
 
-    /// The server dies as if its power were cut: its links go down and nginx is killed. It says goodbye to nobody.
+    /// Starts `evenkeel traffic server` beside nginx and waits until it listens.
+    ///
+    /// # Errors
+    /// When the program isn't built or doesn't come up within five seconds.
+    pub fn start_echo(&mut self) -> Result<()> {
+        let echo = SocketAddr::from((Ipv6Addr::UNSPECIFIED, ECHO_PORT));
+        let mut command = self.namespace.command(&workspace::evenkeel()?.to_string_lossy());
+        command.args(["traffic", "server", "--host", &self.name, "--echo-address", &echo.to_string()]);
+        let log = self.directory.join(format!("{}-echo.log", self.name));
+        let mut server = Process::start(&mut command, &log)?;
+        server
+            .wait_for_line(0, Duration::from_secs(5), |line| line.starts_with("ready"))
+            .with_context(|| format!("evenkeel traffic server of {}", self.name))?;
+        self.echo = Some(server);
+        Ok(())
+    }
+
+    /// The server dies as if its power were cut: its links go down and its programs are killed. It says goodbye to nobody.
     ///
     /// # Errors
     /// When its namespace is gone.
@@ -73,6 +94,7 @@ impl Server {
             self.namespace.ip(&format!("link set {} down\n", link.trim()))?;
         }
         self.nginx = None;
+        self.echo = None;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! opened in its place. The client knows nothing of what forwards its packets.
 
 mod connection;
+pub mod echo;
 mod tally;
 
 use std::net::{IpAddr, SocketAddr};

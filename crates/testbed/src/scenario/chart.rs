@@ -1,6 +1,7 @@
 //! A chart of connections lost over time, as SVG: one line for each forwarder.
 
 use anyhow::{Result, anyhow};
+use evenkeel_traffic::stats::Stats;
 use plotters::prelude::*;
 
 use crate::forwarder::Kind;
@@ -37,6 +38,18 @@ impl Line {
         lost_s.sort_unstable_by(f64::total_cmp);
         let end_s = steps.last().map_or(0.0, |step| step.began_s + step.seconds);
         Self { kind, lost_s, steps_s: steps.iter().map(|step| step.began_s).collect(), end_s }
+    }
+
+    /// From the statistics of clients that began at the same time.
+    pub fn of_stats<'a>(kind: Kind, stats: impl Iterator<Item = &'a Stats>) -> Self {
+        let mut line = Self { kind, lost_s: Vec::new(), steps_s: Vec::new(), end_s: 0.0 };
+        for stats in stats {
+            line.lost_s.extend(stats.losses().map(|loss| seconds(loss.time_ns)));
+            line.steps_s = stats.steps.iter().map(|step| seconds(step.time_ns)).collect();
+            line.end_s = line.end_s.max(stats.seconds());
+        }
+        line.lost_s.sort_unstable_by(f64::total_cmp);
+        line
     }
 
     /// Corners of the sum over time: it stays until the next loss, and rises there.
@@ -101,6 +114,10 @@ impl Chart {
         area.present()?;
         Ok(())
     }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
 }
 
 /// The same in every chart.

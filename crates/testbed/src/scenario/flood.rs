@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use evenkeel_traffic::descriptors;
 
 use super::{Chart, Length, Line, Outcome, Table};
 use crate::forwarder::Kind;
@@ -43,7 +43,7 @@ pub struct Run {
 pub fn run(length: Length) -> Result<Run> {
     let seconds = length.pick(6, 30);
     let interval = Duration::from_secs(length.pick(6, 10));
-    raise_file_limit()?;
+    descriptors::provide(CONNECTIONS + 1000)?;
     let lab = Lab::lay(LabSpec { servers: SERVERS, wiring: Wiring::Switched, queues: 1 })?;
     let config = format!("[dataplane]\nflow_capacity = {FLOW_CAPACITY}\n\n{}", config::web(&lab, &[]));
     let daemon = Daemon::start(&lab, &config)?;
@@ -69,12 +69,6 @@ pub fn run(length: Length) -> Result<Run> {
     thread::sleep(interval);
     let steps = load.finish()?;
     Ok(Run { steps, sent, report: daemon.stop()?, held })
-}
-
-/// Each connection is an open file of this process.
-fn raise_file_limit() -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("the number of open files")
 }
 
 /// The run as a table and a chart.

@@ -8,31 +8,54 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use evenkeel_traffic::stats::Stats;
 
 use super::{Chart, Length, Line, Outcome, Table, head};
 use crate::forwarder::{Forwarder, Kind, Way};
 use crate::lab::plan::{WEB4, WEB6};
 use crate::lab::{Lab, LabSpec, Wiring};
-use crate::load::{Load, LoadSpec, StepTally};
+use crate::load::echo::EchoLoad;
 
 /// Servers at the start.
 pub const SERVERS: u8 = 10;
 /// Connections held over each family.
-pub const CONNECTIONS: usize = 100;
+pub const CONNECTIONS: u32 = 100;
+/// Until all are open.
+const OPENING: Duration = Duration::from_secs(2);
 
 /// What one forwarder did.
 #[derive(Debug)]
 pub struct Run {
     /// Who forwarded.
     pub kind: Kind,
-    /// The steps, with what was lost in each.
-    pub steps: Vec<StepTally>,
+    /// What the client measured, by VIP.
+    pub stats: Vec<(IpAddr, Stats)>,
 }
 
 impl Run {
+    /// Connections lost over the family of `vip`, by step.
+    pub fn lost(&self, vip: IpAddr) -> Vec<usize> {
+        let Some((_, stats)) = self.stats.iter().find(|family| family.0 == vip) else { return Vec::new() };
+        let mut lost = vec![0; stats.steps.len()];
+        for loss in stats.losses() {
+            let began = stats.steps.iter().rposition(|step| step.time_ns <= loss.time_ns);
+            // What is lost before the first step counts for it.
+            if let Some(step) = lost.get_mut(began.unwrap_or(0)) {
+                *step += 1;
+            }
+        }
+        lost
+    }
+
     /// Connections lost over the family of `vip` in all steps.
-    pub fn lost(&self, vip: IpAddr) -> usize {
-        self.steps.iter().map(|step| lost(step, vip)).sum()
+    pub fn lost_together(&self, vip: IpAddr) -> usize {
+        self.lost(vip).iter().sum()
+    }
+
+    /// Names of the steps.
+    fn steps(&self) -> Vec<String> {
+        let first = self.stats.first();
+        first.iter().flat_map(|(_, stats)| &stats.steps).map(|step| step.name.clone()).collect()
     }
 }
 
@@ -43,11 +66,10 @@ impl Run {
 pub fn run(kind: Kind, length: Length) -> Result<Run> {
     let pause = length.pick(Duration::from_millis(1500), Duration::from_secs(4));
     let fewest = length.pick(8, 4);
-    let lab = Lab::lay(LabSpec { servers: SERVERS, wiring: Wiring::Switched, queues: 1 })?;
+    let mut lab = Lab::lay(LabSpec { servers: SERVERS, wiring: Wiring::Switched, queues: 1 })?;
     let mut forwarder = Forwarder::start(kind, &lab, SERVERS.into())?;
-    let spec = LoadSpec { held_per_vip: CONNECTIONS, short_interval: None, ..LoadSpec::default() };
-    let load = Load::start(lab.client(), spec, "opening")?;
-    load.wait_until_held(Duration::from_secs(15)).context("the load")?;
+    let load = EchoLoad::start(&mut lab, CONNECTIONS)?;
+    thread::sleep(OPENING);
 
     let step = |name: String, change: &mut dyn FnMut() -> Result<()>| -> Result<()> {
         eprintln!("  {name}");
@@ -64,9 +86,9 @@ pub fn run(kind: Kind, length: Length) -> Result<Run> {
     for &server in down.iter().rev() {
         step(format!("{} servers again", server + 1), &mut || forwarder.join(&lab, server))?;
     }
-    let steps = load.finish()?;
+    let stats = load.finish()?;
     forwarder.stop()?;
-    Ok(Run { kind, steps })
+    Ok(Run { kind, stats })
 }
 
 fn way(server: usize) -> Way {
@@ -79,18 +101,11 @@ pub fn outcome(runs: &[Run]) -> Outcome {
     let columns = |run: &Run| families.map(|(family, _)| format!("{}\n{family}", head(run.kind)));
     let mut table =
         Table::new(["connections lost".to_owned()].into_iter().chain(runs.iter().flat_map(columns)));
-    let steps = runs.first().map_or(0, |run| run.steps.len());
-    for number in 0..steps {
-        let cells = runs.iter().flat_map(|run| families.map(|(_, vip)| lost(&run.steps[number], vip)));
-        table.push(&runs[0].steps[number].step, cells);
+    let lost: Vec<_> = runs.iter().flat_map(|run| families.map(|(_, vip)| run.lost(vip))).collect();
+    for (number, name) in runs.first().map(Run::steps).unwrap_or_default().into_iter().enumerate() {
+        table.push(name, lost.iter().map(|lost| lost.get(number).copied().unwrap_or(0)));
     }
-    table.push("together", runs.iter().flat_map(|run| families.map(|(_, vip)| run.lost(vip))));
-    let kept = |run: &Run| match families.map(|(_, vip)| run.lost(vip)) {
-        [0, 0] => None,
-        [lost4, lost6] => {
-            Some(format!("{} lost {lost4} connections over IPv4 and {lost6} over IPv6", run.kind))
-        }
-    };
+    table.push("together", lost.iter().map(|lost| lost.iter().sum::<usize>()));
     Outcome {
         title: format!(
             "{CONNECTIONS} connections over IPv4 and {CONNECTIONS} over IPv6 while servers leave and return"
@@ -98,12 +113,28 @@ pub fn outcome(runs: &[Run]) -> Outcome {
         table,
         chart: Chart {
             title: "connections lost while servers leave and return".into(),
-            lines: runs.iter().map(|run| Line::of_lost(run.kind, &run.steps)).collect(),
+            lines: runs
+                .iter()
+                .map(|run| Line::of_stats(run.kind, run.stats.iter().map(|family| &family.1)))
+                .collect(),
         },
-        faults: runs.iter().filter(|run| run.kind == Kind::Evenkeel).filter_map(kept).collect(),
+        faults: runs.iter().filter(|run| run.kind == Kind::Evenkeel).flat_map(faults).collect(),
     }
 }
 
-fn lost(step: &StepTally, vip: IpAddr) -> usize {
-    step.lost.iter().filter(|lost| lost.vip == vip).count()
+fn faults(run: &Run) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (vip, stats) in &run.stats {
+        let held =
+            stats.conn_stats.iter().filter(|connection| connection.connect_ns > 0 && !connection.is_lost());
+        let (held, lost) = (held.count(), stats.losses().count());
+        if lost > 0 || held != CONNECTIONS as usize {
+            faults.push(format!("{}: {lost} connections to {vip} lost, {held} open at the end", run.kind));
+        }
+        if stats.failed_connects > 0 {
+            faults
+                .push(format!("{}: {} attempts to connect to {vip} failed", run.kind, stats.failed_connects));
+        }
+    }
+    faults
 }
