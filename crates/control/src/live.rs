@@ -14,6 +14,7 @@ mod client;
 mod control;
 mod difference;
 mod event;
+mod flows;
 mod follow;
 mod handle;
 mod log;
@@ -32,6 +33,7 @@ pub use change::{BATCH_MAX, Change, Changed, ChangedNexthop, DEADLINE_MAX_MS, Ne
 pub use client::ControlClient;
 pub use difference::{Difference, DifferenceKind};
 pub use event::{NexthopName, UnresolvedNexthop};
+pub use flows::{FlowCursor, FlowCursorError, FlowPageView, FlowQuery, FlowView, LivePath, PAGE_MAX};
 pub use handle::{LiveError, LiveHandle, LiveSpec, start};
 pub use log::{KEPT_EVENTS, Subscription, Told};
 pub use plant::{InterfaceStatus, Latency, LivePort, Plant, PlantError, SocketCounts, WorkerStatus};

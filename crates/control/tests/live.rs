@@ -73,6 +73,7 @@ impl Live {
                 ports: ports.clone(),
                 liveness: shared,
                 workers: vec![Arc::new(WorkerCounters::default())],
+                mailboxes: Vec::new(),
                 epoch: Instant::now(),
                 plant: Box::new(plant::Bare::new(ports)),
             };

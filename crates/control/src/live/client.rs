@@ -2,13 +2,12 @@
 
 use super::change::{Change, Changed};
 use super::control::Control;
+use super::flows::Mailboxes;
 use super::log::{LogReader, Subscription};
 use super::refusal::Refusal;
 use super::reload::{ConfigSource, Reloaded};
 use super::view::{Buckets, CountersView, GroupView, InterfaceView, NexthopView, ServiceView};
 use crate::config::Config;
-use crate::path::Path;
-use evenkeel_packet::FlowKey;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -24,6 +23,7 @@ pub struct ControlClient {
     commands: UnboundedSender<Command>,
     log: LogReader,
     config_file: Option<Arc<PathBuf>>,
+    pub(super) mailboxes: Mailboxes,
 }
 
 impl ControlClient {
@@ -31,8 +31,9 @@ impl ControlClient {
         commands: UnboundedSender<Command>,
         log: LogReader,
         config_file: Option<PathBuf>,
+        mailboxes: Mailboxes,
     ) -> Self {
-        Self { commands, log, config_file: config_file.map(Arc::new) }
+        Self { commands, log, config_file: config_file.map(Arc::new), mailboxes }
     }
 
     /// Follows what happens, behind the event of this number or from now on.
@@ -135,16 +136,8 @@ impl ControlClient {
         self.ask(move |control| control.buckets(&group)).await?
     }
 
-    /// What becomes of a packet of this flow, and why.
-    ///
-    /// # Errors
-    /// [`Refusal::Ended`] alone.
-    pub async fn path(&self, key: FlowKey) -> Result<Path, Refusal> {
-        self.ask(move |control| control.path(&key)).await
-    }
-
     /// Asks about the state as workers see it, so after everything that was asked before.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Control) -> T + Send + 'static,
     ) -> Result<T, Refusal> {

@@ -4,6 +4,7 @@ use super::apply::Done;
 use super::change::{Applied, Change, Changed};
 use super::client::Command;
 use super::event::{LiveEvent, UnresolvedNexthop};
+use super::flows::Meaning;
 use super::log::Log;
 use super::news::Drained;
 use super::nexthops::Nexthops;
@@ -12,10 +13,8 @@ use super::ports::Ports;
 use super::rates::Sampler;
 use super::refusal::Refusal;
 use crate::config::Config;
-use crate::path::Path;
 use evenkeel_dataplane::WorkerCounters;
 use evenkeel_nexthop::{Desired, Liveness, MemberInfo, Snapshot};
-use evenkeel_packet::FlowKey;
 use evenkeel_routing::{Routing, RoutingError};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -50,6 +49,8 @@ pub(super) struct Control {
     pub(super) sampler: Sampler,
     pub(super) owed: Owed,
     pub(super) drained: Drained,
+    /// Of the ids at the generation for which it was asked last.
+    pub(super) meaning: Option<Arc<Meaning>>,
     /// Deadlines that operators gave to removals, in milliseconds from then, by group and address.
     pub(super) asked_deadlines: HashMap<(String, IpAddr), u64>,
 }
@@ -184,11 +185,6 @@ impl Control {
         self.watch_nexthops();
         self.publish();
         members.into_iter().for_each(|member| self.tell(&LiveEvent::Removed { member }));
-    }
-
-    /// What becomes of a packet of this flow.
-    pub(super) fn path(&self, key: &FlowKey) -> Path {
-        Path::by_bucket(key, &self.published, &self.desired, &self.liveness)
     }
 
     pub(super) fn watch_nexthops(&mut self) {

@@ -10,7 +10,7 @@ use super::plant::{LivePort, Plant};
 use super::ports::Ports;
 use super::rates::Sampler;
 use crate::config::Config;
-use evenkeel_dataplane::WorkerCounters;
+use evenkeel_dataplane::{Mailbox, WorkerCounters};
 use evenkeel_nexthop::{Desired, Liveness, Snapshot};
 use evenkeel_routing::{Keeping, Routing, RoutingError};
 use std::collections::HashMap;
@@ -40,6 +40,8 @@ pub struct LiveSpec {
     pub liveness: Arc<Liveness>,
     /// Of the workers, by number.
     pub workers: Vec<Arc<WorkerCounters>>,
+    /// Of the workers, by number: how they are asked about flows.
+    pub mailboxes: Vec<Mailbox>,
     /// Instant 0 of all milliseconds, the workers' too.
     pub epoch: Instant,
     /// The box's side.
@@ -102,10 +104,11 @@ pub fn start(
         waiting: Vec::new(),
         owed: Owed::default(),
         drained: Drained::new(),
+        meaning: None,
         asked_deadlines: HashMap::new(),
     };
     let (commands, received) = unbounded_channel();
-    let client = ControlClient::new(commands, reader, spec.config_file);
+    let client = ControlClient::new(commands, reader, spec.config_file, spec.mailboxes.into());
     let on_thread = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel();
     let work = move || work(&runtime, control, received, stopped);

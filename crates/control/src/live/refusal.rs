@@ -42,6 +42,24 @@ pub enum Refusal {
         /// The name.
         group: String,
     },
+    /// No group has a nexthop of this name.
+    #[error("there is no nexthop \"{nexthop}\"")]
+    UnknownNexthop {
+        /// The name.
+        nexthop: String,
+    },
+    /// No service has this name.
+    #[error("there is no service \"{service}\"")]
+    UnknownService {
+        /// The name.
+        service: String,
+    },
+    /// A worker doesn't answer in time, or has ended.
+    #[error("worker {worker} does not answer")]
+    NoAnswer {
+        /// Its number.
+        worker: usize,
+    },
     /// The control thread has ended.
     #[error("the control thread has ended")]
     Ended,
@@ -90,8 +108,10 @@ impl Refusal {
             Self::Change { reason, .. } => reason.kind(),
             Self::TooManyChanges { .. } | Self::Config(_) | Self::Desired(_) => RefusalKind::Invalid,
             Self::NoConfigFile | Self::Fixed(_) | Self::Plant(_) => RefusalKind::Conflict,
-            Self::UnknownGroup { .. } => RefusalKind::NotFound,
-            Self::Ended => RefusalKind::Unavailable,
+            Self::UnknownGroup { .. } | Self::UnknownNexthop { .. } | Self::UnknownService { .. } => {
+                RefusalKind::NotFound
+            }
+            Self::NoAnswer { .. } | Self::Ended => RefusalKind::Unavailable,
         }
     }
 
@@ -102,6 +122,8 @@ impl Refusal {
             Self::Change { index, reason } => Some(format!("changes[{index}].{}", reason.field())),
             Self::TooManyChanges { .. } => Some("changes".to_owned()),
             Self::UnknownGroup { .. } => Some("group".to_owned()),
+            Self::UnknownNexthop { .. } => Some("nexthop".to_owned()),
+            Self::UnknownService { .. } => Some("service".to_owned()),
             _ => None,
         }
     }

@@ -6,9 +6,11 @@ mod plant;
 
 mod atomic;
 mod events;
+mod flows;
 mod refusals;
 mod reloads;
 mod verbs;
+mod workers;
 
 use evenkeel_control::Config;
 use evenkeel_control::live::{
@@ -21,6 +23,7 @@ use plant::Bare;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use workers::Workers;
 
 /// Groups web (64 buckets: s1, s2, s3, and s4 with weight 0) and dns (s1's server under another name).
 const CONFIG: &str = r#"
@@ -32,6 +35,11 @@ const CONFIG: &str = r#"
     protocol = "tcp"
     ports = [80]
     group = "web"
+    [[service]]
+    name = "dns"
+    vip = "192.0.2.0/28"
+    protocol = "udp"
+    group = "dns"
     [[group]]
     name = "web"
     buckets = 64
@@ -53,6 +61,7 @@ struct Daemon {
     plant: Bare,
     last: Arc<Mutex<Snapshot>>,
     counters: Arc<WorkerCounters>,
+    workers: Workers,
 }
 
 /// A member as a test sees it: group, name, state, weight.
@@ -64,27 +73,35 @@ impl Daemon {
         let mac = "02:00:00:00:01:01".parse().unwrap();
         let ports = vec![LivePort { port: PortId(0), name: "lo".to_owned(), ifindex: 1, mac }];
         let plant = Bare::new(ports.clone());
-        let (counters, liveness) = (Arc::new(WorkerCounters::default()), Arc::new(Liveness::new()));
-        counters.reserve(4096);
+        let liveness = Arc::new(Liveness::new());
         let mut desired = config.desired(vec![mac]).unwrap();
-        let last = Arc::new(Mutex::new(desired.snapshot(&liveness)));
+        let first = desired.snapshot(&liveness);
+        let last = Arc::new(Mutex::new(first.clone()));
+        let epoch = Instant::now();
+        let workers = Workers::start(first, &liveness, mac, epoch);
+        let counters = Arc::clone(&workers.counters[0]);
         let spec = LiveSpec {
             config,
             config_file: None,
             desired,
             ports,
             liveness,
-            workers: vec![Arc::clone(&counters)],
-            epoch: Instant::now(),
+            workers: workers.counters.clone(),
+            mailboxes: workers.mailboxes.clone(),
+            epoch,
             plant: Box::new(plant.clone()),
         };
         let publish = {
             let last = Arc::clone(&last);
-            move |snapshot| *last.lock().unwrap() = snapshot
+            let mut publish = workers.publisher();
+            move |snapshot: Snapshot| {
+                *last.lock().unwrap() = snapshot.clone();
+                publish(snapshot);
+            }
         };
         let handle = live::start(spec, publish).unwrap();
         assert_eq!(handle.initial_resolution(Duration::from_secs(10)), []);
-        Self { handle, plant, last, counters }
+        Self { handle, plant, last, counters, workers }
     }
 
     fn change(&self, changes: Vec<Change>) -> Result<Changed, Refusal> {

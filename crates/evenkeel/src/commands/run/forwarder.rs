@@ -14,7 +14,7 @@ use evenkeel_control::Config;
 use evenkeel_control::config::{InterfaceConfig, Mode};
 use evenkeel_control::live::{self, ConfigSource, LiveHandle, LiveSpec, Refusal, Reloaded};
 use evenkeel_dataplane::{
-    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
+    FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec, mailbox,
 };
 use evenkeel_nexthop::{Liveness, Protocol, ServiceSpec};
 use std::path::Path;
@@ -77,7 +77,8 @@ impl Forwarder {
             sweep: Sweep::Paced,
         });
         let table = Arc::new(table.context("dataplane.flow_capacity")?);
-        let spec = |index: usize| WorkerSpec {
+        let (mailboxes, questions): (Vec<_>, Vec<_>) = (0..queues).map(|_| mailbox()).unzip();
+        let spec = |index: usize, questions| WorkerSpec {
             index,
             ports: interfaces.iter().map(|interface| interface.mac).collect(),
             burst: config.dataplane.burst,
@@ -85,12 +86,12 @@ impl Forwarder {
             published: Arc::clone(&published),
             liveness: Arc::clone(&liveness),
             counters: Arc::clone(&counters[index]),
-            questions: Questions::default(),
+            questions,
         };
         let (stop, epoch) = (Arc::new(AtomicBool::new(false)), Instant::now());
         let latency: Vec<_> = counters.iter().map(|_| latency::Shared::new()).collect();
         let mut threads = Vec::new();
-        for (index, queue) in sockets.into_iter().enumerate() {
+        for (index, (queue, questions)) in sockets.into_iter().zip(questions).enumerate() {
             let thread = WorkerThread {
                 core: cores.workers[index],
                 index,
@@ -99,7 +100,7 @@ impl Forwarder {
                 stop: Arc::clone(&stop),
                 latency: latency[index].recorder(),
             };
-            threads.push(thread.start(Worker::new(spec(index)), queue)?);
+            threads.push(thread.start(Worker::new(spec(index, questions)), queue)?);
         }
 
         say_services(&config);
@@ -122,6 +123,7 @@ impl Forwarder {
             ports: side.lock().ports(),
             liveness,
             workers: counters.clone(),
+            mailboxes,
             epoch,
             plant: Box::new(side.clone()),
         };
