@@ -7,5 +7,6 @@ pub mod config;
 pub mod events;
 pub mod live;
 pub mod path;
+pub mod plan;
 
 pub use config::{Config, Mistakes};

@@ -3,7 +3,7 @@
 use crate::commands::daemon::{
     change, counters, events, flows, groups, interfaces, nexthops, pins, reload, services, status,
 };
-use crate::commands::{buckets, check, completion, man, path, replay, run, traffic};
+use crate::commands::{buckets, check, completion, man, path, plan, replay, run, traffic};
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// An L4 load balancer and ECMP forwarder on AF_XDP that does not break connections.
@@ -72,6 +72,7 @@ pub(crate) enum Change {
 /// What a configuration would do.
 #[derive(Subcommand)]
 pub(crate) enum Foresee {
+    Plan(plan::Args),
     Check(check::Args),
     Buckets(buckets::Args),
 }

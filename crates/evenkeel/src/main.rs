@@ -7,7 +7,7 @@ mod print;
 use command_line::{Change, Command, Foresee, Forward, Look, Measure, Shell};
 use commands::daemon::{self, change, counters, events, flows, groups, interfaces, nexthops, pins};
 use commands::daemon::{reload, services, status};
-use commands::{Refused, buckets, check, completion, man, path, replay, run, traffic};
+use commands::{Refused, buckets, check, completion, man, path, plan, replay, run, traffic};
 use evenkeel_control::Mistakes;
 use evenkeel_control::api::client::ClientError;
 use std::process::ExitCode;
@@ -67,6 +67,7 @@ fn change(command: &Change) -> anyhow::Result<()> {
 
 fn foresee(command: &Foresee) -> anyhow::Result<()> {
     match command {
+        Foresee::Plan(args) => plan::run(args),
         Foresee::Check(args) => check::run(args),
         Foresee::Buckets(args) => buckets::run(args),
     }

@@ -86,14 +86,14 @@ impl fmt::Display for Difference {
 }
 
 /// One of the two states that are compared.
-pub(super) struct Side<'s> {
-    pub(super) config: &'s Config,
-    pub(super) desired: &'s Desired,
-    pub(super) ports: &'s Ports,
+pub(crate) struct Side<'s> {
+    pub(crate) config: &'s Config,
+    pub(crate) desired: &'s Desired,
+    pub(crate) ports: &'s Ports,
 }
 
 /// What differs, in the order services, groups, nexthops, interfaces, timeouts. Members have the same ids on both sides.
-pub(super) fn differences(before: &Side<'_>, after: &Side<'_>, now_ms: u64) -> Vec<Difference> {
+pub(crate) fn differences(before: &Side<'_>, after: &Side<'_>, now_ms: u64) -> Vec<Difference> {
     let kinds =
         [DifferenceKind::Service, DifferenceKind::Group, DifferenceKind::Interface, DifferenceKind::Timeout];
     let [services, groups, interfaces, timeouts] =

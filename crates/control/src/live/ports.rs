@@ -6,13 +6,13 @@ use evenkeel_packet::Mac;
 
 /// The interfaces in use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Ports {
+pub(crate) struct Ports {
     /// In the order of the configuration.
     list: Vec<LivePort>,
 }
 
 impl Ports {
-    pub(super) fn new(list: Vec<LivePort>) -> Self {
+    pub(crate) fn new(list: Vec<LivePort>) -> Self {
         Self { list }
     }
 
@@ -36,6 +36,11 @@ impl Ports {
         self.list.iter().map(|live| live.ifindex).collect()
     }
 
+    /// Above all numbers.
+    pub(crate) fn end(&self) -> usize {
+        self.list.iter().map(|live| live.port.index() + 1).max().unwrap_or(0)
+    }
+
     /// Notes another MAC of an interface. True if it was not known.
     pub(super) fn set_mac(&mut self, port: PortId, mac: Mac) -> bool {
         match self.list.iter_mut().find(|live| live.port == port) {
@@ -49,7 +54,7 @@ impl Ports {
 
     /// Groups as a configuration gives them, which counts its interfaces from 0, with the numbers of the interfaces in
     /// use.
-    pub(super) fn bind(&self, groups: &[GroupSpec]) -> Vec<GroupSpec> {
+    pub(crate) fn bind(&self, groups: &[GroupSpec]) -> Vec<GroupSpec> {
         let mut groups = groups.to_vec();
         for nexthop in groups.iter_mut().flat_map(|group| &mut group.nexthops) {
             nexthop.port =

@@ -1,11 +1,14 @@
 //! Values that several commands take as arguments.
 
+use super::Refused;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use evenkeel_control::Config;
 use evenkeel_control::api::model::{FlowState, Protocol};
+use evenkeel_nexthop::PortId;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `ADDR:PORT`, IPv6 as `[ADDR]:PORT`.
@@ -58,4 +61,21 @@ impl std::str::FromStr for Input {
             _ => Err("allowed: an interface of the configuration, `=` and a file, as eth1=clients.pcap"),
         }
     }
+}
+
+/// The inputs by port; all interfaces that the configuration doesn't have are named at once.
+pub(crate) fn ports(
+    inputs: &[Input],
+    config: &Config,
+    file: &Path,
+) -> Result<Vec<(PortId, PathBuf)>, Refused> {
+    let unknown = inputs.iter().map(|input| input.interface.as_str());
+    let unknown: Vec<_> = unknown.filter(|name| config.port(name).is_none()).collect();
+    if unknown.is_empty() {
+        let by_port = |input: &Input| Some((config.port(&input.interface)?, input.file.clone()));
+        return Ok(inputs.iter().filter_map(by_port).collect());
+    }
+    let known: Vec<_> = config.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let (unknown, known, file) = (unknown.join(", "), known.join(", "), file.display());
+    Err(Refused(format!("--in names {unknown}, no [[interface]] of {file}; allowed: {known}")))
 }

@@ -8,6 +8,7 @@ pub(crate) mod daemon;
 pub(crate) mod man;
 mod offline;
 pub(crate) mod path;
+pub(crate) mod plan;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod traffic;

@@ -1,11 +1,10 @@
 //! `evenkeel replay`: the same dataplane over captures, without root, on virtual time.
 
-use super::arguments::Input;
+use super::arguments::{Input, ports};
 use super::{Refused, offline};
 use crate::print::print;
 use evenkeel_capture::{Port, Replay, ReplayError, Report};
 use evenkeel_control::{Config, events};
-use evenkeel_nexthop::PortId;
 use std::path::{Path, PathBuf};
 
 /// Run the dataplane over captures, without root, on virtual time.
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Some(file) => events::read(file, &config)?,
         None => Vec::new(),
     };
-    let inputs = inputs(args, &config)?;
+    let inputs = ports(&args.inputs, &config, &args.config)?;
     for warning in &config.warnings {
         eprintln!("{warning}");
     }
@@ -60,21 +59,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(print(&if args.json { report.to_json() } else { summary(&report, &args.out_dir, &config) })?)
 }
 
-/// The inputs by port; all interfaces that the configuration doesn't have are named at once.
-fn inputs(args: &Args, config: &Config) -> Result<Vec<(PortId, PathBuf)>, Refused> {
-    let unknown = args.inputs.iter().map(|input| input.interface.as_str());
-    let unknown: Vec<_> = unknown.filter(|name| config.port(name).is_none()).collect();
-    if unknown.is_empty() {
-        let by_port = |input: &Input| Some((config.port(&input.interface)?, input.file.clone()));
-        return Ok(args.inputs.iter().filter_map(by_port).collect());
-    }
-    let known: Vec<_> = config.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    let (unknown, known, file) = (unknown.join(", "), known.join(", "), args.config.display());
-    Err(Refused(format!("--in names {unknown}, no [[interface]] of {file}; allowed: {known}")))
-}
-
 /// What was given is refused (exit status 2), what the system did not let be done has failed.
-fn refused_or_failed(config: &Path, error: ReplayError) -> anyhow::Error {
+pub(super) fn refused_or_failed(config: &Path, error: ReplayError) -> anyhow::Error {
     match error {
         ReplayError::MissingMac(_) => Refused(format!("{}: {error}", config.display())).into(),
         error if error.is_bad_input() => Refused(format!("{:#}", anyhow::Error::from(error))).into(),

@@ -27,9 +27,9 @@ impl Columns {
         }
     }
 
-    /// Lines alone, all cells to the left.
-    pub(crate) fn without_headings(columns: usize) -> Self {
-        Self { has_headings: false, ..Self::new(&vec![""; columns]) }
+    /// Lines alone; of the headings only the side counts.
+    pub(crate) fn without_headings(headings: &[&'static str]) -> Self {
+        Self { has_headings: false, ..Self::new(headings) }
     }
 
     /// Adds a line with a cell for each heading.

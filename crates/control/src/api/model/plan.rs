@@ -108,7 +108,7 @@ pub struct PlanShare {
 }
 
 /// What becomes of the flows that are live at the change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FlowFate {
     /// Live flows.
     pub live: u64,

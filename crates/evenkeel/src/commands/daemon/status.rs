@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn text(status: &Status) -> String {
-    let mut columns = Columns::without_headings(2);
+    let mut columns = Columns::without_headings(&["what", "value"]);
     let mut line = |what: &str, value: String| columns.line([what.to_owned(), value]);
     let share = 100.0 * status.flows_live as f64 / status.flow_capacity.max(1) as f64;
     line("version", status.version.clone());
