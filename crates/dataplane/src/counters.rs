@@ -2,8 +2,9 @@
 //!
 //! A single writer needs no read-modify-write: plain loads and stores, relaxed. Readers sum over workers.
 
+use crate::totals::PinTotals;
 use crate::verdict::DropReason;
-use evenkeel_nexthop::MemberId;
+use evenkeel_nexthop::{MemberId, PINS_CAPACITY, PinId};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +12,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const CHUNK: usize = 256;
 /// Chunks: counters for 131,072 memberships; packets of further ones are counted in the totals only.
 const CHUNKS: usize = 512;
+
+/// What one static pin got from one worker. The slot is used again: the serial says for which pin the values are.
+#[derive(Debug, Default)]
+struct PinCounters {
+    serial: AtomicU64,
+    packets: Counter,
+    bytes: Counter,
+    used_ms: AtomicU64,
+}
 
 /// A counter with one writer.
 #[derive(Debug, Default)]
@@ -85,6 +95,8 @@ pub struct WorkerCounters {
     /// Flows.
     pub flows: FlowCounters,
     members: Box<[OnceLock<Box<[MemberCounters]>>]>,
+    /// By slot.
+    pins: Box<[PinCounters]>,
 }
 
 impl Default for WorkerCounters {
@@ -97,6 +109,7 @@ impl Default for WorkerCounters {
             drops: std::array::from_fn(|_| Counter::default()),
             flows: FlowCounters::default(),
             members: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
+            pins: (0..PINS_CAPACITY).map(|_| PinCounters::default()).collect(),
         }
     }
 }
@@ -114,6 +127,27 @@ impl WorkerCounters {
     #[must_use]
     pub fn member(&self, id: MemberId) -> Option<&MemberCounters> {
         self.members.get(id.index() / CHUNK)?.get()?.get(id.index() % CHUNK)
+    }
+
+    /// Counts a packet that went by a static pin.
+    pub fn went_by(&self, pin: PinId, now_ms: u64, bytes: u64) {
+        let Some(counters) = self.pins.get(usize::from(pin.slot)) else { return };
+        if counters.serial.load(Ordering::Relaxed) != pin.serial {
+            counters.packets.sub(counters.packets.value());
+            counters.bytes.sub(counters.bytes.value());
+            counters.serial.store(pin.serial, Ordering::Release);
+        }
+        counters.packets.add(1);
+        counters.bytes.add(bytes);
+        counters.used_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// What went by a static pin; `None`: nothing has.
+    pub(crate) fn pin(&self, pin: PinId) -> Option<PinTotals> {
+        let counters = self.pins.get(usize::from(pin.slot))?;
+        let is_it = counters.serial.load(Ordering::Acquire) == pin.serial;
+        let used_ms = Some(counters.used_ms.load(Ordering::Relaxed));
+        is_it.then(|| PinTotals { packets: counters.packets.value(), bytes: counters.bytes.value(), used_ms })
     }
 
     /// Counts a drop.

@@ -30,6 +30,6 @@ pub use flow_table::{
 pub use mailbox::{AskError, Mailbox, Pending, Questions, mailbox};
 pub use port::{PortIo, Received};
 pub use published::Published;
-pub use totals::{FlowTotals, MemberTotals, PacketTotals, Totals};
+pub use totals::{FlowTotals, MemberTotals, PacketTotals, PinTotals, Totals};
 pub use verdict::{DropReason, Verdict};
 pub use worker::{Worker, WorkerSpec};

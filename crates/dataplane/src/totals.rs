@@ -2,7 +2,7 @@
 
 use crate::counters::{Counter, WorkerCounters};
 use crate::verdict::DropReason;
-use evenkeel_nexthop::MemberId;
+use evenkeel_nexthop::{MemberId, PinId};
 use std::sync::Arc;
 
 /// Frames: `received = forwarded + punted + dropped + held`.
@@ -52,6 +52,17 @@ pub struct MemberTotals {
     pub flows_created: u64,
     /// Flows pinned now.
     pub flows_live: u64,
+}
+
+/// One static pin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PinTotals {
+    /// Packets that went by it: of flows that it decided, and those that no flow was tracked for.
+    pub packets: u64,
+    /// Their bytes, without FCS.
+    pub bytes: u64,
+    /// When the last one did, in milliseconds of the workers' clock; `None`: none has.
+    pub used_ms: Option<u64>,
 }
 
 /// All counters of all workers.
@@ -111,6 +122,18 @@ impl Totals {
             totals.bytes = totals.bytes.wrapping_add(counters.bytes.value());
             totals.flows_created = totals.flows_created.wrapping_add(counters.flows_created.value());
             totals.flows_live = totals.flows_live.wrapping_add(counters.flows_live.value());
+        }
+        totals
+    }
+
+    /// Sums what one static pin got from all workers.
+    #[must_use]
+    pub fn of_pin(workers: &[Arc<WorkerCounters>], id: PinId) -> PinTotals {
+        let mut totals = PinTotals::default();
+        for worker in workers.iter().filter_map(|worker| worker.pin(id)) {
+            totals.packets = totals.packets.wrapping_add(worker.packets);
+            totals.bytes = totals.bytes.wrapping_add(worker.bytes);
+            totals.used_ms = totals.used_ms.max(worker.used_ms);
         }
         totals
     }

@@ -18,6 +18,7 @@ mod group_table;
 mod id;
 mod liveness;
 mod log2;
+mod pins;
 mod prefix;
 mod quota;
 mod score;
@@ -27,10 +28,13 @@ mod spec;
 mod timeouts;
 
 pub use assignment::{Assignment, Taker};
-pub use desired::{Change, ChangeError, Desired, DesiredError, MemberInfo, Reconciled, Verb};
+pub use desired::{
+    Change, ChangeError, Desired, DesiredError, MemberInfo, PinEnd, PinError, PinInfo, Reconciled, Verb,
+};
 pub use group_table::{GroupTable, Share};
 pub use id::{GroupId, MemberId, NexthopId, PortId, ServiceId};
 pub use liveness::{LIVENESS_CAPACITY, Liveness};
+pub use pins::{PINS_CAPACITY, Pin, PinId, PinMatch, PinSpec, PinTable};
 pub use prefix::{Prefix, PrefixError};
 pub use snapshot::{Adjacency, Member, Service, Snapshot};
 pub use spec::{AdminState, GroupSpec, NexthopSpec, Protocol, ServiceSpec};

@@ -3,6 +3,7 @@
 use crate::group_table::GroupTable;
 use crate::id::{GroupId, MemberId, NexthopId, PortId, ServiceId};
 use crate::liveness::Liveness;
+use crate::pins::PinTable;
 use crate::service_table::ServiceTable;
 use crate::timeouts::{TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, Mac};
@@ -56,6 +57,8 @@ pub struct Snapshot {
     pub services: Arc<[Service]>,
     /// Idle times, by [`TimeoutsId`]. A number means the same in every snapshot that flows with it live to see.
     pub timeouts: Arc<TimeoutSets>,
+    /// Static pins: before buckets, for flows that nobody serves.
+    pub pins: Arc<PinTable>,
     pub(crate) hash_seed: u64,
     pub(crate) table: Arc<ServiceTable>,
     /// By [`MemberId`].

@@ -35,8 +35,8 @@ impl FlowState {
 pub struct FlowEntry {
     /// Bytes seen, without FCS.
     pub bytes: u64,
-    /// Packets in the low 48 bits, then the state (2 bits), the confirmed flag and, in the highest 8 bits, the number of
-    /// the timeouts.
+    /// Packets in the low 48 bits, then the state (2 bits), the flags "confirmed" and "by a static pin" and, in the
+    /// highest 8 bits, the number of the timeouts.
     packed: u64,
     /// Milliseconds of the worker's clock at the last packet, modulo 2^32.
     pub last_seen_ms: u32,
@@ -56,6 +56,7 @@ const PACKETS_MASK: u64 = (1 << 48) - 1;
 const STATE_SHIFT: u32 = 48;
 const STATE_MASK: u64 = 0b11 << STATE_SHIFT;
 const CONFIRMED: u64 = 1 << 50;
+const BY_PIN: u64 = 1 << 51;
 const TIMEOUTS_SHIFT: u32 = 56;
 const TIMEOUTS_MASK: u64 = 0xff << TIMEOUTS_SHIFT;
 const IPV6: u32 = 1 << 31;
@@ -131,6 +132,20 @@ impl FlowEntry {
 
     pub(super) fn set_state(&mut self, state: FlowState) {
         self.packed = self.packed & !STATE_MASK | (state as u64) << STATE_SHIFT;
+    }
+
+    /// True if a static pin has decided who serves it.
+    #[inline]
+    #[must_use]
+    pub const fn is_by_pin(&self) -> bool {
+        self.packed & BY_PIN != 0
+    }
+
+    /// Whether a static pin has decided.
+    #[must_use]
+    pub const fn by_pin(mut self, is_by_pin: bool) -> Self {
+        self.packed = self.packed & !BY_PIN | if is_by_pin { BY_PIN } else { 0 };
+        self
     }
 
     /// Which timeouts it follows.

@@ -29,6 +29,8 @@ pub struct FlowRecord {
     pub timeout_ms: u32,
     /// True if it can't be evicted.
     pub confirmed: bool,
+    /// True if a static pin has decided who serves it.
+    pub by_pin: bool,
 }
 
 /// Where a listing goes on. The default is the beginning.
@@ -121,6 +123,7 @@ impl Shard<'_> {
             idle_ms: now_ms.wrapping_sub(entry.last_seen_ms),
             timeout_ms: entry.timeout_ms(self.timeouts),
             confirmed: entry.is_confirmed(),
+            by_pin: entry.is_by_pin(),
         })
     }
 

@@ -192,10 +192,12 @@ impl<'t> Shard<'t> {
         self.books.unconfirmed.unlink(&mut self.tables, older, newer);
     }
 
-    /// The flow belongs to another member from now on.
-    pub fn move_to(&mut self, link: Link, member: MemberId) {
+    /// The flow belongs to another member from now on, which a static pin has decided or the bucket.
+    pub fn move_to(&mut self, link: Link, member: MemberId, is_by_pin: bool) {
         let Some(entry) = self.tables.at(link) else { return };
-        let before = std::mem::replace(&mut entry.member, member);
+        let before = entry.member;
+        *entry = entry.by_pin(is_by_pin);
+        entry.member = member;
         if let Some(counters) = self.counters.member(before) {
             counters.flows_live.sub(1);
         }

@@ -1,9 +1,10 @@
 //! Third stage: is the flow known, and by whom is it served?
 
+use super::select::Choice;
 use super::{Decision, Lookup, Signal, Table, select};
 use crate::flow_table::{FlowEntry, FlowState, Link};
 use crate::verdict::{DropReason, Verdict};
-use evenkeel_nexthop::MemberId;
+use evenkeel_nexthop::{MemberId, PinId};
 use evenkeel_packet::TcpSignal;
 
 impl Table<'_, '_> {
@@ -29,32 +30,35 @@ impl Table<'_, '_> {
             return Decision::Settled(self.unknown(lookup, signal, wire_len));
         }
         entry.refresh(now_ms, u64::from(wire_len));
-        let (is_new, is_reloaded) = (!entry.is_confirmed(), entry.timeouts() != timeouts);
-        if is_reloaded {
+        let (is_new, is_by_pin) = (!entry.is_confirmed(), entry.is_by_pin());
+        if entry.timeouts() != timeouts {
             self.shard.set_timeouts(link, timeouts, now_ms);
         }
         if is_new || signal == Signal::Tcp(TcpSignal::Close) {
             self.progress(link, state, signal, now_ms);
         }
-        Decision::Settled(self.known(lookup, link, member))
+        let verdict = self.known(lookup, link, member, wire_len);
+        if is_by_pin && verdict == Verdict::Forward(member) {
+            self.count_pin(select::pin_of(self.view, lookup, member), wire_len);
+        }
+        Decision::Settled(verdict)
     }
 
     /// To the flow's own nexthop; picked again only if that is down or gone.
     #[inline]
-    fn known(&mut self, lookup: &Lookup, link: Link, member: MemberId) -> Verdict {
+    fn known(&mut self, lookup: &Lookup, link: Link, member: MemberId, wire_len: u32) -> Verdict {
         if self.view.snapshot.is_usable(member, self.view.liveness) {
             return Verdict::Forward(member);
         }
-        match select::by_flow(self.view, lookup) {
-            Some(other) => {
-                self.shard.move_to(link, other);
-                if !self.is_same_server(member, other) {
-                    self.counters.flows.moved.add(1);
-                }
-                Verdict::Forward(other)
-            }
-            None => Verdict::Drop(DropReason::NoNexthop),
+        let Some(Choice { member: other, pin }) = select::by_flow(self.view, lookup) else {
+            return Verdict::Drop(DropReason::NoNexthop);
+        };
+        self.shard.move_to(link, other, pin.is_some());
+        if !self.is_same_server(member, other) {
+            self.counters.flows.moved.add(1);
         }
+        self.count_pin(pin, wire_len);
+        Verdict::Forward(other)
     }
 
     /// True if two memberships are of one server: its connections go on.
@@ -65,19 +69,27 @@ impl Table<'_, '_> {
 
     /// A new flow, an adopted one, or a packet that ends what nobody knows.
     fn unknown(&mut self, lookup: &Lookup, signal: Signal, wire_len: u32) -> Verdict {
-        let Some(member) = select::by_flow(self.view, lookup) else {
+        let Some(choice) = select::by_flow(self.view, lookup) else {
             return Verdict::Drop(DropReason::NoNexthop);
         };
         if signal != Signal::Tcp(TcpSignal::Close) {
-            self.pin(lookup, signal, member, wire_len);
+            self.pin(lookup, signal, &choice, wire_len);
         }
-        Verdict::Forward(member)
+        self.count_pin(choice.pin, wire_len);
+        Verdict::Forward(choice.member)
     }
 
-    fn pin(&mut self, lookup: &Lookup, signal: Signal, member: MemberId, wire_len: u32) {
+    fn count_pin(&self, pin: Option<PinId>, wire_len: u32) {
+        if let Some(pin) = pin {
+            self.counters.went_by(pin, self.view.now_ms, u64::from(wire_len));
+        }
+    }
+
+    fn pin(&mut self, lookup: &Lookup, signal: Signal, choice: &Choice, wire_len: u32) {
         let now_ms = self.view.now_ms as u32;
-        let timeouts = self.view.snapshot.timeouts_of(lookup.service);
+        let (member, timeouts) = (choice.member, self.view.snapshot.timeouts_of(lookup.service));
         let entry = FlowEntry::new(member, signal.first_state(), timeouts, now_ms, u64::from(wire_len));
+        let entry = entry.by_pin(choice.pin.is_some());
         let flows = &self.counters.flows;
         if self.shard.insert(&lookup.key, lookup.hash, entry, now_ms).is_none() {
             flows.untracked_packets.add(1);

@@ -37,6 +37,6 @@ pub(crate) fn by_addresses(view: &View<'_>, key: &FragmentKey) -> Verdict {
     }
     let Some(service) = view.snapshot.classify_addresses(&key.addresses) else { return Verdict::Punt };
     let Some(group) = view.snapshot.group_of(service) else { return Verdict::Punt };
-    select::by_choice(view, group, view.snapshot.flow_hash(&key.addresses))
-        .map_or(Verdict::Drop(DropReason::NoNexthop), Verdict::Forward)
+    select::by_key(view, group, &key.addresses)
+        .map_or(Verdict::Drop(DropReason::NoNexthop), |choice| Verdict::Forward(choice.member))
 }

@@ -24,7 +24,7 @@ impl Table<'_, '_> {
     ) -> Verdict {
         pinned
             .filter(|&member| self.view.snapshot.is_usable(member, self.view.liveness))
-            .or_else(|| select::by_flow(self.view, lookup))
+            .or_else(|| select::by_flow(self.view, lookup).map(|choice| choice.member))
             .map_or(Verdict::Drop(DropReason::NoNexthop), Verdict::Forward)
     }
 }

@@ -110,5 +110,6 @@ fn ask(shard: &mut crate::flow_table::Shard<'_>, task: &Task, view: &View<'_>, r
 }
 
 fn by_bucket(view: &View<'_>, lookup: &Lookup) -> Verdict {
-    select::by_flow(view, lookup).map_or(Verdict::Drop(DropReason::NoNexthop), Verdict::Forward)
+    select::by_flow(view, lookup)
+        .map_or(Verdict::Drop(DropReason::NoNexthop), |choice| Verdict::Forward(choice.member))
 }

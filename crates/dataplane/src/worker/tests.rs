@@ -1,5 +1,6 @@
 //! A worker on ports in memory: what golden captures can't show (full rings, several workers, frames that get lost).
 
+mod pins;
 mod questions;
 mod timeouts;
 

@@ -49,7 +49,7 @@ impl Desired {
     }
 
     /// The group of this name, unless the configuration no longer has it.
-    fn configured_group(&self, name: &str) -> Option<GroupId> {
+    pub(super) fn configured_group(&self, name: &str) -> Option<GroupId> {
         let is_configured = self.configured.iter().any(|group| group.name == name);
         self.group_named(name).filter(|_| is_configured)
     }
@@ -115,7 +115,7 @@ impl Desired {
     }
 
     /// Of several with this name, the one that stays, else the newest.
-    fn member_named(&self, group: GroupId, name: &str) -> Option<(MemberId, &MemberState)> {
+    pub(super) fn member_named(&self, group: GroupId, name: &str) -> Option<(MemberId, &MemberState)> {
         let named = self.members_of(group).filter(|(_, member)| *member.name == *name);
         named.max_by_key(|(id, member)| (member.stays(), member.phase != Phase::Gone, *id))
     }

@@ -9,6 +9,7 @@ mod error;
 mod group;
 mod member;
 mod nexthops;
+mod pins;
 mod reconcile;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod timeouts;
 pub use change::{Change, ChangeError, Verb};
 pub use error::DesiredError;
 pub use member::MemberInfo;
+pub use pins::{PinEnd, PinError, PinInfo};
 pub use reconcile::Reconciled;
 
 use crate::id::{GroupId, MemberId, NexthopId, PortId};
@@ -28,6 +30,7 @@ use evenkeel_packet::Mac;
 use group::Group;
 use member::{MemberState, Phase};
 use nexthops::Nexthops;
+use pins::Pins;
 use std::sync::Arc;
 use timeouts::TimeoutTable;
 
@@ -51,6 +54,7 @@ pub struct Desired {
     services: Arc<[Service]>,
     service_table: Arc<ServiceTable>,
     timeouts: TimeoutTable,
+    pins: Pins,
     /// The groups of the configuration that was read last: the next one is compared with it.
     configured: Arc<[GroupSpec]>,
     configured_services: Arc<[ServiceSpec]>,
@@ -77,6 +81,7 @@ impl Desired {
             services: Arc::default(),
             service_table: Arc::default(),
             timeouts: TimeoutTable::new(),
+            pins: Pins::default(),
             configured: Arc::default(),
             configured_services: Arc::default(),
         };
@@ -164,6 +169,7 @@ impl Desired {
             generation: self.generation,
             services: Arc::clone(&self.services),
             timeouts: Arc::clone(self.timeouts.sets()),
+            pins: self.pins.table(&self.members),
             hash_seed: self.hash_seed,
             table: Arc::clone(&self.service_table),
             members,

@@ -1,5 +1,6 @@
 //! Verbs and snapshots of a small box.
 
+mod pins;
 mod reload;
 
 use super::*;

@@ -43,6 +43,7 @@ fn a_record_says_what_the_entry_knows() {
             idle_ms: 250,
             timeout_ms: TIMEOUTS.tcp_established_ms,
             confirmed: false,
+            by_pin: false,
         };
         let record = |shard: &Shard<'_>, now_ms| shard.record(&key(n), table.hash(&key(n)), now_ms);
         assert_eq!(record(&shard, 1750), Some(want));
