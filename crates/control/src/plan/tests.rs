@@ -50,6 +50,7 @@ fn flows(desired: &Desired) -> Vec<FlowRecord> {
             idle_ms: 0,
             timeout_ms: 300_000,
             confirmed: true,
+            by_pin: false,
         })
     };
     (1000..1000 + FLOWS).filter_map(flow).collect()
