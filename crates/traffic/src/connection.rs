@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 /// Sources that are tried for one connection while others have them (a listener, a socket in `TIME_WAIT`).
-const SOURCES_TRIED: usize = 64;
+const SOURCES_TRIED: usize = 1024;
 
 /// How packets are carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -160,17 +160,18 @@ fn a_server_that_ends_costs_all_its_connections_and_each_is_told() {
 }
 
 #[test]
-fn datagrams_without_an_echo_are_losses() {
-    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let spec = ClientSpec {
-        answer_limit: Duration::from_millis(300),
-        reconnect: false,
-        ..spec(silent.local_addr().unwrap(), Transport::Udp)
-    };
-    let stats = run(&spec);
-    assert_eq!((stats.failed_connections, stats.received), (20, 0));
-    assert!(stats.losses().all(|loss| loss.reason == Some(Reason::Timeout) && loss.host.is_none()));
-    assert!(stats.seconds() < 1.5, "ends when nothing is left to do: {} s", stats.seconds());
+fn packets_without_an_echo_are_losses() {
+    let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let streams = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent =
+        [(datagrams.local_addr().unwrap(), Transport::Udp), (streams.local_addr().unwrap(), Transport::Tcp)];
+    for (address, transport) in silent {
+        let answer_limit = Duration::from_millis(300);
+        let stats = run(&ClientSpec { answer_limit, reconnect: false, ..spec(address, transport) });
+        assert_eq!((stats.failed_connections, stats.received), (20, 0));
+        assert!(stats.losses().all(|loss| loss.reason == Some(Reason::Timeout) && loss.host.is_none()));
+        assert!(stats.seconds() < 1.5, "ends when nothing is left to do: {} s", stats.seconds());
+    }
 }
 
 #[test]

@@ -126,3 +126,33 @@ async fn watch_stream(stream: &TcpStream) -> Lost {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io::ErrorKind as Kind;
+
+    #[test]
+    fn every_error_of_a_socket_has_its_reason() {
+        for (kind, reason) in [
+            (Kind::ConnectionReset, Reason::Reset),
+            (Kind::ConnectionRefused, Reason::Reset),
+            (Kind::BrokenPipe, Reason::Reset),
+            (Kind::TimedOut, Reason::Timeout),
+            (Kind::UnexpectedEof, Reason::Ended),
+            (Kind::HostUnreachable, Reason::Unreachable),
+            (Kind::NetworkUnreachable, Reason::Unreachable),
+            (Kind::PermissionDenied, Reason::Other),
+        ] {
+            let lost = Lost::from(io::Error::from(kind));
+            assert_eq!(lost.reason, reason, "{kind:?}");
+            assert!(!lost.text.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_took_too_long_says_how_long() {
+        let lost = Lost::from(timed_out("no whole answer", Duration::from_millis(1500)));
+        assert_eq!((lost.reason, lost.text.as_str()), (Reason::Timeout, "no whole answer within 1.5s"));
+    }
+}

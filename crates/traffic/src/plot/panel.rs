@@ -22,6 +22,7 @@ const HEAD_PX: u32 = 40;
 const SWATCH_PX: i32 = 22;
 /// A curve that stays at 0 lies above the axis: so much of the values' range is below 0.
 const BELOW_ZERO: f64 = 0.03;
+const NARROWEST_SECOND_PX: f64 = 6.0;
 
 /// A line of the legend, and how its curve is drawn.
 #[derive(Clone, Debug)]
@@ -81,18 +82,22 @@ pub(super) fn draw(
         .draw()?;
     draw_marks(area, &mut chart, frame.top, steps_s)?;
     for (entry, points) in curves {
-        draw_curve(&mut chart, entry, points)?;
+        draw_curve(&mut chart, frame, entry, points)?;
     }
     draw_legend(area, curves.iter().map(|(entry, _)| entry))
 }
 
-fn draw_curve(chart: &mut Chart<'_, '_>, entry: &Entry, points: &[(f64, f64)]) -> Drawn {
+fn draw_curve(chart: &mut Chart<'_, '_>, frame: Frame<'_>, entry: &Entry, points: &[(f64, f64)]) -> Drawn {
     let line = entry.colour.stroke_width(style::LINE_WIDTH);
     let points = points.iter().copied();
     match entry.shape {
         Shape::Line(_, 0) => drop(chart.draw_series(LineSeries::new(points, line))?),
         Shape::Line(dash, gap) => drop(chart.draw_series(DashedLineSeries::new(points, dash, gap, line))?),
         Shape::Bars(from, to) => {
+            let (width_px, _) = chart.plotting_area().dim_in_pixel();
+            // In a long run a second is less than a pixel: its bars are drawn wider, so that they are seen.
+            let second = (NARROWEST_SECOND_PX * frame.end_s / f64::from(width_px)).max(1.0);
+            let (from, to) = (from * second, to * second);
             let bars = points.filter(|(_, value)| *value > 0.0).map(|(end_s, value)| {
                 Rectangle::new([(end_s - 1.0 + from, 0.0), (end_s - 1.0 + to, value)], entry.colour.filled())
             });

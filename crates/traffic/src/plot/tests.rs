@@ -67,3 +67,15 @@ fn the_key_is_cut_into_lines_that_fit() {
     );
     assert!(lines.concat().contains("30 drain server 29"));
 }
+
+#[test]
+fn losses_of_a_long_run_are_still_seen() {
+    let mut stats = stats(50);
+    stats.duration_ns = 3600 * 1_000_000_000;
+    let svg = svg("", &[Run { title: "run".into(), stats: &stats }]).unwrap();
+    let bars: Vec<_> =
+        svg.lines().filter(|line| line.starts_with("<rect") && line.contains("#D55E00")).collect();
+    // One in the legend, and one for each step.
+    assert_eq!(bars.len(), 4, "{bars:?}");
+    assert!(bars.iter().all(|bar| !bar.contains("width=\"0\"")), "{bars:?}");
+}
