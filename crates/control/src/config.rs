@@ -3,6 +3,7 @@
 //! Knows what may be written, not what the kernel or a capture has to say to it.
 
 pub(crate) mod address;
+mod api;
 mod check;
 pub(crate) mod dataplane;
 mod draft;
@@ -25,7 +26,9 @@ use evenkeel_nexthop::{Desired, DesiredError, GroupSpec, PortId, ServiceSpec, Ti
 use evenkeel_packet::Mac;
 use report::Report;
 use source::{Source, read_text};
-use std::path::Path;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeTable;
 
@@ -41,6 +44,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// `[timeouts] remove`: deadline of a removed nexthop in milliseconds, 0 to 2^31; 0 is at once.
     pub remove_ms: u64,
+    /// `[api]`, if it listens on TCP.
+    pub api: Option<ApiConfig>,
     /// `[[interface]]`, at least one; the index is its [`PortId`].
     pub interfaces: Vec<InterfaceConfig>,
     /// `[[service]]`, in the order of the file.
@@ -69,6 +74,31 @@ pub struct DataplaneConfig {
 impl Default for DataplaneConfig {
     fn default() -> Self {
         Self { cores: None, flow_capacity: 1_000_000, burst: 64, idle: Idle::Sleep, hash_seed: 0 }
+    }
+}
+
+/// `[api]`: where the API listens beside its unix socket, and who may ask there.
+///
+/// Without a token file `listen` is a loopback address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Holds the token of those who may read.
+    pub read_token_file: Option<PathBuf>,
+    /// Holds the token of those who may read and write.
+    pub write_token_file: Option<PathBuf>,
+}
+
+impl fmt::Display for ApiConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "on {}", self.listen)?;
+        for (who, file) in [("readers", &self.read_token_file), ("writers", &self.write_token_file)] {
+            if let Some(file) = file {
+                write!(f, ", {who} by {}", file.display())?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -44,5 +44,5 @@ pub use refusal::{Refusal, RefusalKind, RefusedChange};
 pub use reload::{ConfigSource, Reloaded};
 pub use view::{
     Buckets, CountersView, GroupView, InterfaceView, MemberRates, NexthopView, Rates, ServiceView, ShareView,
-    WorkerView,
+    StatusView, WorkerView,
 };

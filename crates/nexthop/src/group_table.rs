@@ -6,6 +6,7 @@ use crate::liveness::Liveness;
 use crate::score::Scorer;
 use std::net::IpAddr;
 use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Buckets of one group and who owns them.
 #[derive(Debug, Clone)]
@@ -69,6 +70,23 @@ impl GroupTable {
     /// Who owns each bucket, up and reachable or not; `None`: nobody takes new flows.
     pub fn owners(&self) -> impl ExactSizeIterator<Item = Option<MemberId>> {
         self.owners.iter().map(|&slot| self.member(slot))
+    }
+
+    /// XXH3-64 of who owns each bucket: sixteen bytes of address for each (IPv4 as `::ffff:a.b.c.d`, RFC 4291 §2.5.5.2), zeros for
+    /// nobody. The same on all boxes with the same members, weights, admin states and seed. Takes a pass over the table.
+    #[must_use]
+    pub fn owners_hash(&self) -> u64 {
+        let address_of = |slot: &Option<Slot>| match slot.map(|slot| slot.address) {
+            Some(IpAddr::V4(v4)) => v4.to_ipv6_mapped().octets(),
+            Some(IpAddr::V6(v6)) => v6.octets(),
+            None => [0; 16],
+        };
+        let addresses: Vec<_> = self.slots.iter().map(address_of).collect();
+        let mut hasher = Xxh3::new();
+        for &slot in &*self.owners {
+            hasher.update(addresses.get(usize::from(slot)).unwrap_or(&[0; 16]));
+        }
+        hasher.digest()
     }
 
     /// What each member that is not gone serves and should own, in the order of the configuration.
@@ -177,4 +195,47 @@ fn best(slots: &[Option<Slot>], bucket: u32, may: impl Fn(u16, &Slot) -> bool) -
         }
     }
     best.map(|(_, _, index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{AdminState, Desired, GroupSpec, Liveness, NexthopSpec};
+    use evenkeel_packet::Mac;
+    use std::net::IpAddr;
+    use xxhash_rust::xxh3::xxh3_64;
+
+    /// The table of a group with these nexthops, by address and weight, with its owners' addresses.
+    fn hash_and_owners(nexthops: &[(&str, u16)], liveness: &Liveness) -> (u64, Vec<Option<IpAddr>>) {
+        let nexthop = |&(address, weight): &(&str, u16)| NexthopSpec {
+            name: address.to_owned(),
+            address: address.parse().unwrap(),
+            weight,
+            state: AdminState::Active,
+            port: None,
+            mac: None,
+        };
+        let nexthops = nexthops.iter().map(nexthop).collect();
+        let group = GroupSpec { name: "web".to_owned(), buckets: 256, nexthops };
+        let mut desired = Desired::new(7, vec![Mac::default()], Vec::new(), vec![group]).unwrap();
+        let snapshot = desired.snapshot(liveness);
+        let (_, table) = snapshot.groups().next().unwrap();
+        let owners = table.owners().map(|owner| Some(desired.member(owner?)?.address));
+        (table.owners_hash(), owners.collect())
+    }
+
+    #[test]
+    fn boxes_that_agree_have_the_same_hash() {
+        let liveness = Liveness::new();
+        let (hash, owners) = hash_and_owners(&[("198.51.100.1", 1), ("2001:db8::1", 2)], &liveness);
+        let bytes = owners.iter().map(|owner| match owner.unwrap() {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        });
+        assert_eq!(hash, xxh3_64(&bytes.collect::<Vec<_>>().concat()));
+        let other_order = hash_and_owners(&[("2001:db8::1", 2), ("198.51.100.1", 1)], &liveness).0;
+        assert_eq!(hash, other_order);
+        let other_weight = hash_and_owners(&[("198.51.100.1", 1), ("2001:db8::1", 1)], &liveness).0;
+        assert_ne!(hash, other_weight);
+        assert_eq!(hash_and_owners(&[], &liveness).0, xxh3_64(&[0; 256 * 16]), "nobody is zeros");
+    }
 }

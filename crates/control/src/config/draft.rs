@@ -5,7 +5,7 @@ use super::group::{GroupDraft, NexthopDraft};
 use super::interface::InterfaceDraft;
 use super::report::Report;
 use super::service::ServiceDraft;
-use super::{Config, DataplaneConfig, InterfaceConfig, dataplane, port_named};
+use super::{ApiConfig, Config, DataplaneConfig, InterfaceConfig, api, dataplane, port_named};
 use evenkeel_nexthop::{GroupSpec, NexthopSpec, PortId, Timeouts};
 use toml::de::DeTable;
 
@@ -14,6 +14,7 @@ pub(super) struct Draft {
     pub(super) dataplane: DataplaneConfig,
     pub(super) timeouts: Timeouts,
     pub(super) remove_ms: u64,
+    pub(super) api: Option<ApiConfig>,
     pub(super) interfaces: Vec<InterfaceDraft>,
     pub(super) services: Vec<ServiceDraft>,
     pub(super) groups: Vec<GroupDraft>,
@@ -28,6 +29,7 @@ impl Draft {
         let dataplane = root.table("dataplane", "[dataplane]", report);
         let timeouts = root.table("timeouts", "[timeouts]", report);
         let (timeouts, remove_ms) = dataplane::timeouts(timeouts, report);
+        let api = root.table("api", "[api]", report);
         let interfaces = root.tables("interface", "[[interface]]", report);
         let services = root.tables("service", "[[service]]", report);
         let groups = root.tables("group", "[[group]]", report);
@@ -36,6 +38,7 @@ impl Draft {
             dataplane: dataplane::dataplane(dataplane, report),
             timeouts,
             remove_ms,
+            api: api::api(api, report),
             all_interfaces: interfaces.complete,
             all_groups: groups.complete,
             interfaces: interfaces
@@ -67,6 +70,7 @@ impl Draft {
             dataplane: self.dataplane,
             timeouts: self.timeouts,
             remove_ms: self.remove_ms,
+            api: self.api,
             interfaces: self.interfaces.into_iter().map(interface).collect::<Option<_>>()?,
             services: self.services.into_iter().map(ServiceDraft::spec).collect::<Option<_>>()?,
             groups,

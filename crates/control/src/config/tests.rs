@@ -33,6 +33,11 @@ fn every_key_reaches_its_value() {
     assert_eq!((s1.weight, s1.state, s1.port), (1, AdminState::Active, Some(PortId(1))));
     assert_eq!((s2.weight, s2.state, s2.mac), (1000, AdminState::Draining, Some(Mac([2, 0, 0, 0, 2, 2]))));
     assert_eq!(config.groups[1].buckets, 64);
+    let api = config.api.as_ref().unwrap();
+    assert_eq!(api.listen, "127.0.0.1:8080".parse().unwrap());
+    let files =
+        [&api.read_token_file, &api.write_token_file].map(|file| file.as_ref().unwrap().to_str().unwrap());
+    assert_eq!(files, ["/etc/evenkeel/read.token", "/etc/evenkeel/write.token"]);
     assert_eq!((config.port("eth2"), config.port("eth3")), (Some(PortId(1)), None));
 }
 

@@ -6,7 +6,7 @@ use super::flows::Mailboxes;
 use super::log::{LogReader, Subscription};
 use super::refusal::Refusal;
 use super::reload::{ConfigSource, Reloaded};
-use super::view::{Buckets, CountersView, GroupView, InterfaceView, NexthopView, ServiceView};
+use super::view::{Buckets, CountersView, GroupView, InterfaceView, NexthopView, ServiceView, StatusView};
 use crate::config::Config;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +85,15 @@ impl ControlClient {
     pub fn reload_blocking(&self, source: ConfigSource, dry_run: bool) -> Result<Reloaded, Refusal> {
         let config = read(source, self.config_file.as_deref());
         self.ask_blocking(move |control| control.reload_or_tell(config, dry_run))?
+    }
+
+    /// The daemon itself.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`] alone.
+    pub async fn status(&self) -> Result<StatusView, Refusal> {
+        let file = self.config_file.as_deref().cloned();
+        self.ask(move |control| control.status(file)).await
     }
 
     /// The services, in the order of the configuration.

@@ -120,12 +120,14 @@ pub(super) fn fixed_differences(old: &Config, new: &Config) -> Vec<String> {
         names.collect::<Vec<_>>().join(", ")
     };
     compare("interfaces", names(old), names(new));
+    let api = |config: &Config| config.api.as_ref().map_or("off".to_owned(), ToString::to_string);
     let (a, b) = (&old.dataplane, &new.dataplane);
     compare("dataplane.cores", format!("{:?}", a.cores), format!("{:?}", b.cores));
     compare("dataplane.flow_capacity", a.flow_capacity.to_string(), b.flow_capacity.to_string());
     compare("dataplane.burst", a.burst.to_string(), b.burst.to_string());
     compare("dataplane.idle", format!("{:?}", a.idle), format!("{:?}", b.idle));
     compare("dataplane.hash_seed", a.hash_seed.to_string(), b.hash_seed.to_string());
+    compare("api", api(old), api(new));
     differences
 }
 
@@ -187,6 +189,7 @@ mod tests {
             ("burst = 64", "burst = 64\ncores = [1]", "dataplane.cores is None, not Some([1])"),
             ("burst = 64", "burst = 64\nflow_capacity = 9", "dataplane.flow_capacity is 1000000, not 9"),
             ("burst = 64", "burst = 64\nidle = \"spin\"", "dataplane.idle is Sleep, not Spin"),
+            ("[timeouts]", "[api]\nlisten = \"[::1]:80\"\n[timeouts]", "api is off, not on [::1]:80"),
         ] {
             assert_eq!(differences(from, to), [want]);
         }

@@ -5,15 +5,28 @@ use super::control::Control;
 use super::refusal::Refusal;
 use super::view::{
     Buckets, CountersView, GroupView, InterfaceView, MemberRates, NexthopView, ServiceView, ShareView,
-    WorkerView,
+    StatusView, WorkerView,
 };
 use evenkeel_dataplane::{MemberTotals, Totals};
 use evenkeel_nexthop::{GroupTable, MemberId, MemberInfo, Share};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 impl Control {
+    pub(super) fn status(&self, config_file: Option<PathBuf>) -> StatusView {
+        StatusView {
+            uptime_ms: self.now_ms(),
+            generation: self.published.generation,
+            config_file,
+            hash_seed: self.config.dataplane.hash_seed,
+            workers: self.workers.len(),
+            flow_capacity: self.config.dataplane.flow_capacity as u64,
+            flows_live: Totals::of(&self.workers).flows.live,
+        }
+    }
+
     pub(super) fn services(&self) -> Vec<ServiceView> {
         let groups = self.desired.configured_groups().iter();
         let usable: HashMap<_, _> = groups.map(|group| (&*group.name, self.usable_of(&group.name))).collect();
@@ -66,6 +79,7 @@ impl Control {
             name: name.to_owned(),
             buckets: table.map_or(0, |table| table.buckets().len() as u32),
             unserved_buckets: table.map_or(0, |table| table.buckets().filter(Option::is_none).count() as u32),
+            table: table.cloned(),
             services: services.map(|service| service.name.clone()).collect(),
             active: in_state(NexthopState::Active),
             draining: in_state(NexthopState::Draining),

@@ -3,9 +3,29 @@
 use super::change::NexthopState;
 use super::plant::{InterfaceStatus, Latency, WorkerStatus};
 use evenkeel_dataplane::{DropReason, FlowTotals, MemberTotals, PacketTotals};
-use evenkeel_nexthop::ServiceSpec;
+use evenkeel_nexthop::{GroupTable, ServiceSpec};
 use evenkeel_packet::Mac;
 use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// The daemon itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusView {
+    /// Milliseconds since the start.
+    pub uptime_ms: u64,
+    /// The snapshot that workers see.
+    pub generation: u64,
+    /// The configuration file.
+    pub config_file: Option<PathBuf>,
+    /// Seed of the portable hash.
+    pub hash_seed: u64,
+    /// Number of workers.
+    pub workers: usize,
+    /// Flows that the table holds at the most.
+    pub flow_capacity: u64,
+    /// Flows in the table.
+    pub flows_live: u64,
+}
 
 /// A service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +37,7 @@ pub struct ServiceView {
 }
 
 /// A group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct GroupView {
     /// Its name.
     pub name: String,
@@ -25,6 +45,8 @@ pub struct GroupView {
     pub buckets: u32,
     /// Buckets that nobody can serve now.
     pub unserved_buckets: u32,
+    /// Its buckets at that moment, to be looked at beside the control thread.
+    pub table: Option<GroupTable>,
     /// Names of the services that it serves.
     pub services: Vec<String>,
     /// Members by state: active, draining, removing. Removed ones are not counted.

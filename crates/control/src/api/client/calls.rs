@@ -3,9 +3,9 @@
 #![expect(clippy::missing_errors_doc, reason = "said once, above")]
 
 use super::super::model::{
-    Buckets, Changed, Changes, Counters, FlowPage, FlowQuery, Group, Groups, Interfaces, NexthopQuery,
-    Nexthops, Path, PathQuery, Pin, PinChanged, PinQuery, Pins, Plan, PlanRequest, Reload, Reloaded,
-    Services, Status,
+    Buckets, Changed, Changes, Counters, FlowPage, FlowQuery, Group, Groups, Interfaces, NewNexthop, Nexthop,
+    NexthopPatch, NexthopQuery, Nexthops, Path, PathQuery, Pin, PinChanged, PinQuery, Pins, Plan,
+    PlanRequest, Reload, Reloaded, RemoveQuery, Services, Status,
 };
 use super::{Client, ClientError};
 use hyper::Method;
@@ -51,6 +51,27 @@ impl Client {
     /// All nexthops, or those of one group; removed ones too until they are forgotten.
     pub fn nexthops(&self, group: Option<&str>) -> Answer<Nexthops> {
         self.query("/v1/nexthops", &NexthopQuery { group: group.map(str::to_owned) })
+    }
+
+    /// One nexthop of a group.
+    pub fn nexthop(&self, group: &str, name: &str) -> Answer<Nexthop> {
+        self.read(&nexthop_path(group, name))
+    }
+
+    /// Adds a nexthop, active.
+    pub fn put_nexthop(&self, group: &str, name: &str, new: &NewNexthop) -> Answer<Changed> {
+        self.call(Method::PUT, &nexthop_path(group, name), Some(new))
+    }
+
+    /// Drains a nexthop or activates it, or changes its weight.
+    pub fn patch_nexthop(&self, group: &str, name: &str, patch: &NexthopPatch) -> Answer<Changed> {
+        self.call(Method::PATCH, &nexthop_path(group, name), Some(patch))
+    }
+
+    /// Removes a nexthop; `deadline` as in the configuration.
+    pub fn delete_nexthop(&self, group: &str, name: &str, deadline: Option<&str>) -> Answer<Changed> {
+        let query = RemoveQuery { deadline: deadline.map(str::to_owned) };
+        self.call(Method::DELETE, &with_query(&nexthop_path(group, name), &query)?, NOTHING)
     }
 
     /// All interfaces.
@@ -120,6 +141,10 @@ impl Client {
 /// A name as a segment of a path.
 fn segment(name: &str) -> String {
     utf8_percent_encode(name, SEGMENT).to_string()
+}
+
+fn nexthop_path(group: &str, name: &str) -> String {
+    format!("/v1/groups/{}/nexthops/{}", segment(group), segment(name))
 }
 
 fn with_query(resource: &str, query: &impl Serialize) -> Answer<String> {

@@ -3,7 +3,7 @@
 use super::{Liveness, State};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A batch of changes. All are done, in this order, in one snapshot, or none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -56,6 +56,56 @@ pub enum Action {
     Add,
     /// Another weight.
     Weight,
+}
+
+/// A nexthop that is to be there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewNexthop {
+    /// Address of the server.
+    #[schema(value_type = String)]
+    pub address: IpAddr,
+    /// 0 to 1000; 1 if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
+    /// Egress interface; by the kernel's route if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// MAC of the server; by the kernel's neighbour table if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+/// What is to be another one of a nexthop; at least one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NexthopPatch {
+    /// Its admin state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<AdminState>,
+    /// Its weight, 0 to 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
+}
+
+/// An admin state that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdminState {
+    /// Takes new flows.
+    Active,
+    /// Takes no new flows; its own stay.
+    Draining,
+}
+
+/// How a nexthop is removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RemoveQuery {
+    /// How long its flows may stay, as in the configuration (`30s`, `0s` for at once); `timeouts.remove` if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
 }
 
 /// What a batch did.

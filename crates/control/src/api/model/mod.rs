@@ -12,7 +12,9 @@ mod pin;
 mod plan;
 mod status;
 
-pub use change::{Action, Change, ChangeResult, Changed, Changes};
+pub use change::{
+    Action, AdminState, Change, ChangeResult, Changed, Changes, NewNexthop, NexthopPatch, RemoveQuery,
+};
 pub use counters::{
     Counters, Flows, Interface, InterfaceQueue, Interfaces, Latency, Nexthop as NexthopCounters, Packets,
     Worker,

@@ -11,6 +11,7 @@ use evenkeel_afxdp::{
 };
 use evenkeel_capture::{Report, WorkerReport};
 use evenkeel_control::Config;
+use evenkeel_control::api::Server;
 use evenkeel_control::config::{InterfaceConfig, Mode};
 use evenkeel_control::live::{self, ConfigSource, LiveHandle, LiveSpec, Refusal, Reloaded};
 use evenkeel_dataplane::{
@@ -132,6 +133,16 @@ impl Forwarder {
         let forwarder = Self { side, cores: workers, control, printer, stop, threads, counters, latency };
         forwarder.resolve_and_attach()?;
         Ok(forwarder)
+    }
+
+    /// Answers commands from now on.
+    pub(super) fn serve_api(&self, api: Server) {
+        let client = self.control.client();
+        self.control.spawn(async move {
+            if let Err(error) = api.serve(client).await {
+                say::note(format_args!("the API can't be served: {error}"));
+            }
+        });
     }
 
     fn resolve_and_attach(&self) -> Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! This thread starts everything, waits for signals and prints; workers forward, the control thread publishes.
 
+mod api;
 mod cores;
 mod forwarder;
 mod latency;
@@ -36,6 +37,10 @@ pub(crate) struct Args {
     /// Write a report at the end, in the form of replay's report.json. A file that is there stays until then.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Listen for commands on this unix socket; a daemon that finds the default one, /run/evenkeel/api.sock, taken goes on
+    /// without.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     /// Print a line of counters this often; 0s for never.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     stats_interval: Duration,
@@ -49,7 +54,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say_warnings(&config);
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let signals = Signals::catch()?;
+    let api = api::bind(args.socket.as_deref(), &config)?;
     let forwarder = Forwarder::start(&args.config, config)?;
+    forwarder.serve_api(api);
     say::note("ready");
     notify_systemd(&[sd_notify::NotifyState::Ready]);
 
