@@ -11,7 +11,7 @@ pub use offline::of_files;
 use crate::api::model::{Difference, FlowFate, FlowMove, Plan};
 use buckets::group_plans;
 use evenkeel_dataplane::FlowRecord;
-use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, PortId, Snapshot};
+use evenkeel_nexthop::{Adjacency, Desired, GroupId, Liveness, MemberId, PortId, Snapshot};
 use evenkeel_packet::{FlowKey, Mac};
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -75,14 +75,13 @@ impl Planner {
             return self.list(flow, None, "now", fate);
         };
         let usable = self.snapshot_after.is_usable(member, &self.liveness);
-        let leaves = self.after.member(member).is_some_and(|member| member.removed_at_ms.is_some());
-        if usable && !leaves {
+        let leaves_ms = self.after.member(member).and_then(|member| member.removed_at_ms);
+        if usable && leaves_ms.is_none() {
             fate.stay += 1;
             return;
         }
-        let hash = self.snapshot_after.flow_hash(&flow.key);
         let group = self.snapshot_after.group_of(service);
-        let other = group.and_then(|group| self.snapshot_after.select(group, hash, &self.liveness));
+        let other = group.and_then(|group| self.taker(group, &flow.key, leaves_ms));
         let when = if usable { "at_deadline" } else { "now" };
         match other {
             Some(other) if self.is_same_server(member, other) => {
@@ -94,6 +93,19 @@ impl Planner {
             _ => fate.move_now += 1,
         }
         self.list(flow, other, when, fate);
+    }
+
+    /// Who takes a flow that nobody serves: a static pin's member, else that of the bucket. `at_ms` is when that happens if not
+    /// now: members that are removed by then don't count, and own no bucket before.
+    fn taker(&self, group: GroupId, key: &FlowKey, at_ms: Option<u64>) -> Option<MemberId> {
+        let snapshot = &self.snapshot_after;
+        let is_left = |id| {
+            let removed_at_ms = self.after.member(id).and_then(|member| member.removed_at_ms);
+            snapshot.is_usable(id, &self.liveness)
+                && !removed_at_ms.zip(at_ms).is_some_and(|(gone, at)| gone <= at)
+        };
+        let pinned = snapshot.pins.of(group, key).map(|pin| pin.member).filter(|id| is_left(*id));
+        pinned.or_else(|| snapshot.select(group, snapshot.flow_hash(key), &self.liveness))
     }
 
     /// True if two memberships are of one server, whose connections then go on.

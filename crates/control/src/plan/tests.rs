@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Config;
 use evenkeel_dataplane::FlowState;
-use evenkeel_nexthop::DesiredError;
+use evenkeel_nexthop::{DesiredError, PinMatch, PinSpec};
 use std::path::Path;
 
 const BASE: &str = r#"
@@ -174,4 +174,31 @@ fn interfaces_in_another_order_change_nothing() {
     let plan = plan_between(&old, &new);
     assert!(plan.differences.iter().all(|one| one.what.starts_with("interface ")), "{plan:?}");
     assert_eq!(plan.groups[0].buckets_moved, 0);
+}
+
+/// Where the flows of s3 go when it is removed at once or later, with a pin of all clients to `pinned`.
+fn goals_with_pin(pinned: &str, remove_ms: u64) -> HashSet<Option<String>> {
+    let mut before = config(BASE).desired(vec![Mac::default()]).unwrap();
+    let nexthops: Vec<_> = before.members().map(|member| member.nexthop).collect();
+    for nexthop in nexthops {
+        before.set_adjacency(nexthop, Some(SOMEHOW));
+    }
+    let flows = flows(&before);
+    let matches = PinMatch::Source("203.0.113.0/24".parse().unwrap());
+    let pin = PinSpec { matches, group: "web".into(), nexthop: pinned.into(), idle_ms: None, hard_ms: None };
+    before.pin(&pin, 0).unwrap();
+    let (mut after, new) = (before.clone(), config(&without_s3()));
+    after.reconcile(new.services, new.groups, 0, remove_ms).unwrap();
+    let mut planner = Planner::new(before, after, Arc::new(Liveness::new()), 0);
+    planner.judge(&flows);
+    planner.plan(vec![]).flows.unwrap().moves.into_iter().map(|one| one.to).collect()
+}
+
+#[test]
+fn a_static_pin_decides_for_flows_that_move() {
+    let to = |names: &[&str]| names.iter().map(|name| Some(format!("web/{name}"))).collect::<HashSet<_>>();
+    for remove_ms in [0, 5000] {
+        assert_eq!(goals_with_pin("s2", remove_ms), to(&["s2"]));
+        assert_eq!(goals_with_pin("s3", remove_ms), to(&["s1", "s2"]), "the pinned one is gone itself");
+    }
 }
