@@ -167,10 +167,11 @@ fn packets_without_an_echo_are_losses() {
         [(datagrams.local_addr().unwrap(), Transport::Udp), (streams.local_addr().unwrap(), Transport::Tcp)];
     for (address, transport) in silent {
         let answer_limit = Duration::from_millis(300);
-        let stats = run(&ClientSpec { answer_limit, reconnect: false, ..spec(address, transport) });
+        let duration = Duration::from_secs(60);
+        let stats = run(&ClientSpec { answer_limit, duration, reconnect: false, ..spec(address, transport) });
         assert_eq!((stats.failed_connections, stats.received), (20, 0));
         assert!(stats.losses().all(|loss| loss.reason == Some(Reason::Timeout) && loss.host.is_none()));
-        assert!(stats.seconds() < 1.5, "ends when nothing is left to do: {} s", stats.seconds());
+        assert!(stats.seconds() < 30.0, "ends when nothing is left to do: {} s", stats.seconds());
     }
 }
 
