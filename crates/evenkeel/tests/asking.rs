@@ -236,5 +236,6 @@ fn completion_and_manual_name_every_command() {
     let drain = page("evenkeel-drain.8");
     assert!(drain.contains(".SH EXAMPLES") && drain.contains("evenkeel activate web s1 s2"), "{drain}");
     assert_eq!(done(&evenkeel(&["man", "drain"])), drain);
+    assert_eq!(done(&evenkeel(&["man", "traffic", "client"])), page("evenkeel-traffic-client.8"));
     assert!(done(&evenkeel(&["man"])).contains(".TH evenkeel 8"));
 }

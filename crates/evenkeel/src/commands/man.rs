@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   evenkeel man drain | man -l -
+  evenkeel man traffic client | man -l -
   evenkeel man --dir /usr/local/share/man/man8")]
 pub(crate) struct Args {
     /// The command; evenkeel itself unless it is said.
-    command: Option<String>,
+    command: Vec<String>,
     /// Write the page of each command into this directory, as evenkeel.8, evenkeel-run.8 and so on.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
@@ -35,24 +36,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return write_all(&whole, dir)
             .with_context(|| format!("can't write manual pages into {}", dir.display()));
     }
-    let command = match &args.command {
-        None => &whole,
-        Some(name) => {
-            whole.find_subcommand(name).ok_or_else(|| Refused(format!("\"{name}\" is no command")))?
-        }
-    };
+    let mut command = &whole;
+    for name in &args.command {
+        let unknown = || Refused(format!("\"{}\" is no command", args.command.join(" ")));
+        command = command.find_subcommand(name).ok_or_else(unknown)?;
+    }
     Ok(print(&String::from_utf8(page(command)?)?)?)
 }
 
 fn write_all(whole: &Command, dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    for command in std::iter::once(whole).chain(whole.get_subcommands()) {
-        fs::write(dir.join(format!("{}.{SECTION}", title(command))), page(command)?)?;
-    }
-    Ok(())
+    write_page(whole, dir)
 }
 
-/// `evenkeel`, `evenkeel-drain`.
+/// Writes the page of a command and those of its own commands.
+fn write_page(command: &Command, dir: &Path) -> io::Result<()> {
+    fs::write(dir.join(format!("{}.{SECTION}", title(command))), page(command)?)?;
+    command.get_subcommands().try_for_each(|below| write_page(below, dir))
+}
+
+/// `evenkeel`, `evenkeel-drain`, `evenkeel-traffic-client`.
 fn title(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
