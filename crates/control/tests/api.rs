@@ -24,7 +24,7 @@ fn the_state_can_be_read() {
     let daemon = Daemon::start();
     let client = daemon.client();
     let status = client.status().unwrap();
-    assert_eq!((status.version.as_str(), status.workers, status.flow_capacity), ("0.1.0", 1, 1_000_000));
+    assert_eq!((status.version.as_str(), status.workers, status.flow_capacity), ("0.1.0", 2, 1_000_000));
     assert_eq!(status.config, daemon.file().display().to_string());
     let services = client.services().unwrap().services;
     assert_eq!((services[0].name.as_str(), services[0].vip.as_str()), ("web", "192.0.2.10/32"));

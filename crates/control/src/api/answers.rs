@@ -1,5 +1,9 @@
 //! What the control thread says, as answers hold it.
 
+mod flow;
+
+pub(super) use flow::{flow_page, path};
+
 use super::model::{
     Action, Buckets, ChangeResult, Changed, Counters, Difference, Flows, Group, Groups, Interface,
     InterfaceQueue, Latency, Liveness, Nexthop, NexthopCounters, Packets, Protocol, Reloaded, Service,

@@ -1,5 +1,9 @@
 //! What requests ask for, as the control thread takes it. All mistakes are told at once, each with its field.
 
+mod flow;
+
+pub(super) use flow::{flows, path};
+
 use super::model::{Action, Change, Changes, Reload};
 use super::problem::{Failed, Kind};
 use crate::config::duration;

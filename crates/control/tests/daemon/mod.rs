@@ -1,7 +1,10 @@
-//! A daemon without workers, whose API listens in a directory of its own. Nothing of the machine is touched: its one
-//! interface is the loopback, and its nexthops have their MACs.
+//! A daemon with two workers that are fed with frames by hand, whose API listens in a directory of its own. Nothing of the
+//! machine is touched: its one interface is the loopback, and its nexthops have their MACs.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+
+#[path = "../changes/workers.rs"]
+mod workers;
 
 use super::plant::Bare;
 use evenkeel_control::api::Server;
@@ -9,7 +12,6 @@ use evenkeel_control::api::client::Client;
 use evenkeel_control::api::model::Status;
 use evenkeel_control::config::{ApiConfig, Config};
 use evenkeel_control::live::{self, LiveHandle, LivePort, LiveSpec};
-use evenkeel_dataplane::WorkerCounters;
 use evenkeel_nexthop::{Liveness, PortId};
 use evenkeel_packet::Mac;
 use serde_json::Value;
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use workers::Workers;
 
 /// The configuration of the daemon.
 pub(crate) const CONFIG: &str = r#"
@@ -33,7 +36,7 @@ ports = [80, 443]
 group = "web"
 [[service]]
 name = "names"
-vip = "2001:db8::53"
+vip = "192.0.2.53"
 protocol = "udp"
 group = "names"
 [[group]]
@@ -62,6 +65,7 @@ mac = "02:00:00:00:03:01"
 /// A daemon under test.
 pub(crate) struct Daemon {
     pub(crate) handle: LiveHandle,
+    pub(crate) workers: Workers,
     directory: TempDir,
 }
 
@@ -78,24 +82,27 @@ impl Daemon {
         let config = Config::read(&file).unwrap();
         let mac = Mac([2, 0, 0, 0, 1, 1]);
         let ports = vec![LivePort { port: PortId(0), name: "lo".to_owned(), ifindex: 1, mac }];
+        let (liveness, epoch) = (Arc::new(Liveness::new()), Instant::now());
+        let mut desired = config.desired(vec![mac]).unwrap();
+        let workers = Workers::start(desired.snapshot(&liveness), &liveness, mac, epoch);
         let spec = LiveSpec {
-            desired: config.desired(vec![mac]).unwrap(),
+            desired,
             config,
             config_file: Some(file),
             ports: ports.clone(),
-            liveness: Arc::new(Liveness::new()),
-            workers: vec![Arc::new(WorkerCounters::default())],
-            mailboxes: Vec::new(),
-            epoch: Instant::now(),
+            liveness,
+            workers: workers.counters.clone(),
+            mailboxes: workers.mailboxes.clone(),
+            epoch,
             plant: Box::new(Bare::new(ports)),
         };
         let server = Server::bind(&directory.path().join("api.sock"), api).unwrap();
-        let handle = live::start(spec, |_| {}).unwrap();
+        let handle = live::start(spec, workers.publisher()).unwrap();
         // from here on nothing changes by itself
         assert_eq!(handle.initial_resolution(Duration::from_secs(10)), []);
         let control = handle.client();
         handle.spawn(async move { server.serve(control).await.unwrap() });
-        Self { handle, directory }
+        Self { handle, workers, directory }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

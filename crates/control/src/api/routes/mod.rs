@@ -2,6 +2,7 @@
 
 mod config;
 mod events;
+mod flows;
 mod nexthop;
 mod state;
 mod verbs;
@@ -17,7 +18,7 @@ use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,10 +33,16 @@ struct Daemon {
     /// What the API says of itself.
     document: Arc<str>,
     readers: Arc<Semaphore>,
+    listings: Arc<Semaphore>,
     big_answers: Arc<Semaphore>,
 }
 
 impl Daemon {
+    /// Waits for one of the turns of something that is done by few at once.
+    async fn turn<'t>(&self, turns: &'t Semaphore) -> Result<SemaphorePermit<'t>, Failed> {
+        turns.acquire().await.map_err(|_| Kind::Unavailable.because("the daemon ends"))
+    }
+
     /// Makes an answer that may be big, beside the control thread.
     async fn big<T: Serialize + 'static>(
         &self,
@@ -57,6 +64,7 @@ pub(super) fn router(control: ControlClient) -> Router {
         control,
         document: openapi::text(&document).into(),
         readers: Arc::new(Semaphore::new(events::READERS)),
+        listings: Arc::new(Semaphore::new(flows::LISTINGS)),
         big_answers: Arc::new(Semaphore::new(BIG_ANSWERS)),
     };
     router.fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(daemon)
@@ -79,6 +87,8 @@ fn described() -> (Router<Daemon>, OpenApi) {
         ))
         .routes(routes!(state::interfaces))
         .routes(routes!(state::counters))
+        .routes(routes!(flows::flows))
+        .routes(routes!(flows::path))
         .routes(routes!(verbs::change))
         .routes(routes!(config::reload))
         .routes(routes!(events::events))

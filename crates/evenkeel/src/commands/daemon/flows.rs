@@ -105,10 +105,11 @@ fn add(sum: &mut FlowPage, page: &FlowPage) {
     sum.found += page.found;
     sum.packets += page.packets;
     sum.bytes += page.bytes;
+    sum.inexact |= page.inexact;
 }
 
 fn nothing() -> FlowPage {
-    FlowPage { flows: Vec::new(), found: 0, packets: 0, bytes: 0, cursor: None }
+    FlowPage { flows: Vec::new(), found: 0, packets: 0, bytes: 0, cursor: None, inexact: false }
 }
 
 /// Columns and a line of sums.

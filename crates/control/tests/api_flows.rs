@@ -1,0 +1,123 @@
+//! Flows over the API: pages, filters, counts, and the way of one.
+
+mod daemon;
+mod plant;
+
+use daemon::Daemon;
+use evenkeel_control::api::model::{FlowPage, FlowQuery, FlowState, PathQuery, Protocol};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+const VIP: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 53), 53);
+
+/// Flows from 203.0.113.1 and on, one from each address, of which every other one is seen by the second worker.
+fn with_flows(count: u8) -> Daemon {
+    let daemon = Daemon::start();
+    for client in 1..=count {
+        daemon.workers.take(usize::from(client % 2), (Ipv4Addr::new(203, 0, 113, client), 40_000), VIP);
+    }
+    daemon
+}
+
+fn page(daemon: &Daemon, query: FlowQuery) -> FlowPage {
+    daemon.client().flows(&query).unwrap()
+}
+
+#[test]
+fn all_flows_are_listed_once_page_by_page() {
+    let daemon = with_flows(25);
+    let (mut seen, mut pages, mut cursor) = (BTreeSet::new(), 0, None);
+    loop {
+        let page = page(&daemon, FlowQuery { limit: Some(4), cursor, ..FlowQuery::default() });
+        assert!(page.flows.len() <= 4 && !page.inexact && page.found == page.flows.len() as u64);
+        assert!(page.flows.iter().all(|flow| seen.insert(flow.source.clone())), "one is there twice");
+        pages += 1;
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(seen.len() == 25 && pages >= 7, "{pages} pages");
+    let count = page(&daemon, FlowQuery { count: Some(true), ..FlowQuery::default() });
+    assert_eq!((count.found, count.packets, count.flows.len(), count.cursor), (25, 25, 0, None));
+}
+
+#[test]
+fn everything_in_a_query_applies() {
+    let daemon = with_flows(20);
+    let found = |query: &str| {
+        let answer = daemon.ask("GET", &format!("/v1/flows?count=true&{query}"), None);
+        assert_eq!(answer.status, 200, "{query} {answer:?}");
+        answer.json()["found"].as_u64().unwrap()
+    };
+    for (query, count) in [
+        ("source=203.0.113.7", 1),
+        ("source=203.0.113.8/29", 8),
+        ("source=2001:db8::/32", 0),
+        ("destination=192.0.2.0/24", 20),
+        ("destination=192.0.2.10", 0),
+        ("service=names&group=names&nexthop=a%2Fb%20c&state=datagram&protocol=udp", 20),
+        ("service=web", 0),
+        ("protocol=tcp", 0),
+        ("protocol=any", 20),
+        ("state=established", 0),
+        ("nexthop=s1", 0),
+        ("source=203.0.113.7&destination=192.0.2.10", 0),
+    ] {
+        assert_eq!(found(query), count, "{query}");
+    }
+    for (query, status, field) in [
+        ("group=none", 404, "group"),
+        ("nexthop=none", 404, "nexthop"),
+        ("service=none", 404, "service"),
+        ("source=203.0.113.1/24", 422, "source"),
+        ("source=here", 422, "source"),
+        ("destination=192.0.2.0/33", 422, "destination"),
+        ("limit=0", 422, "limit"),
+        ("limit=10001", 422, "limit"),
+        ("cursor=next", 422, "cursor"),
+        ("state=open", 422, "state"),
+        ("protocol=sctp", 422, "protocol"),
+        ("sort=bytes", 422, "sort"),
+    ] {
+        let answer = daemon.ask("GET", &format!("/v1/flows?{query}"), None);
+        assert_eq!((answer.status, answer.problem()), (status, vec![field.to_owned()]), "{query}");
+    }
+}
+
+#[test]
+fn the_way_of_a_flow_is_told_with_and_without_its_entry() {
+    let daemon = with_flows(1);
+    let ask = |source: &str| PathQuery {
+        source: source.into(),
+        destination: "192.0.2.53:53".into(),
+        protocol: Protocol::Udp,
+    };
+    let known = daemon.client().path(&ask("203.0.113.1:40000")).unwrap();
+    let flow = known.flow.unwrap();
+    assert_eq!(
+        (flow.source.as_str(), flow.state, flow.packets),
+        ("203.0.113.1:40000", FlowState::Datagram, 1)
+    );
+    assert_eq!((flow.protocol.as_str(), flow.service.as_deref(), flow.worker), ("udp", Some("names"), 1));
+    assert!(flow.over_in_ms <= 60_000 && !flow.by_pin);
+    assert_eq!((known.verdict.as_str(), known.nexthop.as_deref()), ("forward", Some("a/b c")));
+    assert!(known.without_entry.unwrap().why.starts_with("bucket "));
+    let new = daemon.client().path(&ask("203.0.113.2:40000")).unwrap();
+    assert!(new.flow.is_none() && new.without_entry.is_none() && new.bucket.is_some());
+    let nobody = PathQuery { destination: "192.0.2.99:53".into(), ..ask("203.0.113.1:40000") };
+    assert_eq!(daemon.client().path(&nobody).unwrap().verdict, "punt");
+
+    for (query, field) in [
+        ("source=203.0.113.1&destination=192.0.2.53:53&protocol=udp", "source"),
+        ("source=203.0.113.1:x&destination=192.0.2.53:53&protocol=udp", "source"),
+        ("source=203.0.113.1:1&destination=192.0.2.53:70000&protocol=udp", "destination"),
+        ("source=203.0.113.1:1&destination=[2001:db8::1]:53&protocol=udp", "destination"),
+        ("source=203.0.113.1:1&destination=192.0.2.53:53&protocol=any", "protocol"),
+        ("source=203.0.113.1:1&destination=192.0.2.53:53", "protocol"),
+        ("destination=192.0.2.53:53&protocol=udp", "source"),
+    ] {
+        let answer = daemon.ask("GET", &format!("/v1/path?{query}"), None);
+        assert_eq!((answer.status, answer.problem()), (422, vec![field.to_owned()]), "{query}");
+    }
+}
