@@ -102,7 +102,7 @@ impl Planner {
         let is_left = |id| {
             let removed_at_ms = self.after.member(id).and_then(|member| member.removed_at_ms);
             snapshot.is_usable(id, &self.liveness)
-                && !removed_at_ms.zip(at_ms).is_some_and(|(gone, at)| gone <= at)
+                && removed_at_ms.zip(at_ms).is_none_or(|(gone, at)| gone > at)
         };
         let pinned = snapshot.pins.of(group, key).map(|pin| pin.member).filter(|id| is_left(*id));
         pinned.or_else(|| snapshot.select(group, snapshot.flow_hash(key), &self.liveness))

@@ -221,7 +221,8 @@ mod tests {
 
     fn page(flows: Vec<Flow>, cursor: Option<&str>) -> FlowPage {
         let found = flows.len() as u64;
-        FlowPage { flows, found, packets: 12 * found, bytes: 1640 * found, cursor: cursor.map(Into::into) }
+        let cursor = cursor.map(Into::into);
+        FlowPage { flows, found, packets: 12 * found, bytes: 1640 * found, cursor, inexact: false }
     }
 
     fn written(list: &mut dyn List) -> String {
