@@ -2,12 +2,13 @@
 # Measures in memory and prints one table: nanoseconds per packet, the plain way of doing the same in the same run, their
 # ratio, allocations per packet.
 #
-# usage: scripts/bench.sh [parse|table|walk|buckets|all] [--json FILE]
+# usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
 #   walk     the whole walk of a packet
 #   buckets  bucket tables: built, and mended after a change
+#   publish  from a change to what workers see: p50, p99, worst; memory meanwhile; packets that saw half a change
 #   all      all of them (default)
 #
 # Absolute times are of this machine and this moment; compare the figures of one run.
@@ -15,7 +16,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-    echo "usage: scripts/bench.sh [parse|table|walk|buckets|all] [--json FILE]" >&2
+    echo "usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]" >&2
     exit 2
 }
 
@@ -23,7 +24,7 @@ what=all
 json=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    parse | table | walk | buckets | all) what=$1 ;;
+    parse | table | walk | buckets | publish | all) what=$1 ;;
     peers)
         echo "bench: the comparison with peers on veth is not there yet" >&2
         exit 1
@@ -45,9 +46,10 @@ results=$CARGO_TARGET_DIR/criterion
 rm -rf "$results"
 mkdir -p "$results"
 export EVENKEEL_ALLOCATIONS=$results/allocations.json
+export EVENKEEL_PUBLISH=$results/publish.json
 
 case "$what" in
-all) benches=(parse flow_table walk buckets) ;;
+all) benches=(parse flow_table walk buckets publish) ;;
 table) benches=(flow_table) ;;
 *) benches=("$what") ;;
 esac
@@ -55,3 +57,7 @@ for bench in "${benches[@]}"; do
     cargo bench --quiet --locked -p evenkeel-benches --bench "$bench" -- --noplot >"$results/$bench.txt"
 done
 cargo run --quiet --locked --release -p evenkeel-benches --bin bench-table -- "$results" "${json[@]}"
+if [ -f "$results/publish.txt" ]; then
+    printf '\n'
+    cat "$results/publish.txt"
+fi

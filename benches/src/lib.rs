@@ -3,6 +3,7 @@
 pub mod count;
 pub mod frames;
 pub mod plain;
+pub mod publish;
 pub mod rig;
 
 use evenkeel_packet::Mac;

@@ -1,4 +1,5 @@
-//! One table of what criterion measured: `bench-table CRITERION_DIR [--json FILE]`.
+//! One table of what criterion measured: `bench-table CRITERION_DIR [--json FILE]`. Publishing has printed a table of its
+//! own; its rows go into the file too.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -21,8 +22,23 @@ fn main() -> Result<()> {
     let dir = PathBuf::from(arguments.next().context("usage: bench-table CRITERION_DIR [--json FILE]")?);
     let json = arguments.next().filter(|a| a == "--json").and_then(|_| arguments.next());
     let rows = rows(&dir)?;
+    if !rows.is_empty() {
+        print(&rows);
+    }
+    let publish = std::fs::read_to_string(dir.join("publish.json")).unwrap_or_else(|_| "[]".into());
+    let publish: Vec<Value> = serde_json::from_str(&publish).context("publish.json")?;
+    if let Some(file) = json {
+        let rows = rows.iter().map(serde_json::to_value).chain(publish.into_iter().map(Ok));
+        let rows: Vec<Value> = rows.collect::<Result<_, _>>()?;
+        std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
+            .with_context(|| format!("can't write {file}"))?;
+    }
+    Ok(())
+}
+
+fn print(rows: &[Row]) {
     println!("{:<34} {:>10} {:>12} {:>8} {:>8}", "case", "ns/packet", "plain ns", "ratio", "allocs");
-    for row in &rows {
+    for row in rows {
         let (plain, ratio) = if row.baseline_ns > 0.0 {
             (format!("{:.1}", row.baseline_ns), format!("{:.2}", row.baseline_ns / row.ns_per_packet))
         } else {
@@ -33,11 +49,6 @@ fn main() -> Result<()> {
             row.case, row.ns_per_packet, row.allocations_per_packet
         );
     }
-    if let Some(file) = json {
-        std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
-            .with_context(|| format!("can't write {file}"))?;
-    }
-    Ok(())
 }
 
 fn rows(dir: &Path) -> Result<Vec<Row>> {
