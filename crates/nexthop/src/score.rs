@@ -102,11 +102,6 @@ impl Places {
         &self.rounds
     }
 
-    /// What is the same for all nexthops of a group.
-    pub(crate) fn mask_and_fold(&self) -> (u32, u32) {
-        (self.mask, self.fold)
-    }
-
     /// The place of a bucket.
     #[inline]
     pub(crate) fn of(&self, bucket: u32) -> u32 {

@@ -18,7 +18,7 @@ mod tests;
 use crate::quota::Quotas;
 use crate::score::Scorer;
 use bid::Bid;
-use gates::Gates;
+use gates::{Gates, OUT_OF_REACH};
 use slot::{Bidder, Slot};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -67,7 +67,7 @@ impl Assignment {
             seed,
             owners: vec![NOBODY; buckets as usize],
             bidders: Vec::new(),
-            gates: Gates::default(),
+            gates: Gates::new(buckets),
             slots: Vec::new(),
             by_address: HashMap::new(),
             reach: 0,
@@ -171,7 +171,7 @@ impl Assignment {
     /// Gives a taker a slot; it owns nothing yet.
     fn enter(&mut self, taker: Taker) -> u16 {
         let scorer = Scorer::new(taker.address, taker.weight, self.seed, self.owners.len() as u32);
-        let bidder = Bidder::new(scorer, self.reach);
+        let bidder = Bidder::new(scorer);
         let free = self.slots.iter().position(Option::is_none);
         let place = free.unwrap_or_else(|| {
             self.slots.push(None);
@@ -183,6 +183,7 @@ impl Assignment {
             *place = bidder;
         }
         self.gates.set(place, &scorer.places);
+        self.gates.set_cutoff(place, scorer.place_within(self.reach));
         self.by_address.insert(taker.address, place as u16);
         place as u16
     }
@@ -191,8 +192,9 @@ impl Assignment {
     fn leave(&mut self, index: u16, free: &mut Vec<Bid>) {
         let Some(slot) = self.slots.get_mut(usize::from(index)).and_then(Option::take) else { return };
         if let Some(bidder) = self.bidders.get_mut(usize::from(index)) {
-            bidder.vacate();
+            bidder.limit = Bid::NONE;
         }
+        self.gates.set_cutoff(usize::from(index), OUT_OF_REACH);
         if self.by_address.get(&slot.taker.address) == Some(&index) {
             self.by_address.remove(&slot.taker.address);
         }
@@ -221,7 +223,11 @@ impl Assignment {
         let reach = (TAKERS_IN_REACH << 37) * 1000 / (693 * total_weight.max(1));
         if self.reach > 2 * reach || 2 * self.reach < reach {
             self.reach = reach;
-            self.bidders.iter_mut().for_each(|bidder| bidder.set_reach(reach));
+            for (place, (slot, bidder)) in self.slots.iter().zip(&self.bidders).enumerate() {
+                if slot.is_some() {
+                    self.gates.set_cutoff(place, bidder.scorer.place_within(reach));
+                }
+            }
             let cost =
                 |(bucket, &owner): (u32, &u16)| self.bidder(owner).map(|bidder| bidder.scorer.cost(bucket));
             self.worst = (0..).zip(&self.owners).filter_map(cost).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Asking, refusing and asking back, until no bucket and taker would both rather have each other.
 
 use super::bid::Bid;
+use super::gates::Candidates;
 use super::slot::{Bidder, Slot};
 use super::{Assignment, NOBODY};
 use crate::score::Scorer;
@@ -10,8 +11,7 @@ use std::net::IpAddr;
 /// What looking at all takers of a bucket leaves behind.
 #[derive(Default)]
 pub(super) struct Scan {
-    /// Places of the bucket by slot.
-    places: Vec<u32>,
+    candidates: Candidates,
     /// Bids that were not accepted.
     refusals: Vec<(Bid, u16)>,
 }
@@ -35,8 +35,6 @@ impl Assignment {
     /// A free bucket goes to the best taker that accepts it; returns the bid that had to make room.
     fn ask(&mut self, from: Bid, scan: &mut Scan) -> Option<Bid> {
         let bucket = from.bucket();
-        let mask_and_fold = self.bidders.first()?.scorer.places.mask_and_fold();
-        self.gates.places_of(bucket, mask_and_fold, &mut scan.places);
         let (bid, slot) = self.best(from, true, scan).or_else(|| self.best(from, false, scan))?;
         for &(refused, by) in scan.refusals.iter().filter(|(refused, _)| *refused <= bid) {
             self.wait(refused, by);
@@ -48,14 +46,15 @@ impl Assignment {
     /// The best taker that accepts a bucket, among those within reach or all, with its bid. Notes the bids that cost no
     /// less than `from` and were not accepted, as far as they are better than that.
     fn best(&self, from: Bid, in_reach: bool, scan: &mut Scan) -> Option<(Bid, u16)> {
-        scan.refusals.clear();
         let bucket = from.bucket();
+        let Scan { candidates, refusals } = scan;
+        self.gates.candidates(bucket, in_reach, candidates);
+        refusals.clear();
         let mut best: Option<(Bid, u16)> = None;
         let mut best_place: Option<(&Scorer, u32)> = None;
-        for ((bidder, &place), slot) in self.bidders.iter().zip(&scan.places).zip(0..) {
-            if in_reach && place < bidder.cutoff
-                || best_place.is_some_and(|(other, high)| bidder.scorer.is_beaten(place, other, high))
-            {
+        for &(slot, place) in &candidates.list {
+            let Some(bidder) = self.bidder(slot) else { continue };
+            if best_place.is_some_and(|(other, high)| bidder.scorer.is_beaten(place, other, high)) {
                 continue;
             }
             let bid = Bid::new(bidder.scorer.cost_at(bucket, place), bucket);
@@ -64,7 +63,7 @@ impl Assignment {
             }
             if bid >= bidder.limit {
                 if bid >= from {
-                    scan.refusals.push((bid, slot));
+                    refusals.push((bid, slot));
                 }
             } else if best.is_none_or(|(other, by)| self.prefers((bid, slot), (other, by))) {
                 best = Some((bid, slot));

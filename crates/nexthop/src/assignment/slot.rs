@@ -28,8 +28,6 @@ pub(super) struct Slot {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bidder {
     pub(super) scorer: Scorer,
-    /// Lowest place within reach.
-    pub(super) cutoff: u32,
     /// Bids below it are accepted.
     pub(super) limit: Bid,
 }
@@ -74,19 +72,7 @@ impl Slot {
 }
 
 impl Bidder {
-    pub(super) fn new(scorer: Scorer, reach: u64) -> Self {
-        Self { scorer, cutoff: scorer.place_within(reach), limit: Bid::NONE }
-    }
-
-    /// The place of a taker that left accepts nothing and is out of reach.
-    pub(super) fn vacate(&mut self) {
-        self.cutoff = u32::MAX;
-        self.limit = Bid::NONE;
-    }
-
-    pub(super) fn set_reach(&mut self, reach: u64) {
-        if self.cutoff != u32::MAX {
-            self.cutoff = self.scorer.place_within(reach);
-        }
+    pub(super) const fn new(scorer: Scorer) -> Self {
+        Self { scorer, limit: Bid::NONE }
     }
 }
