@@ -76,9 +76,7 @@ fn publish(site: &mut Site, stop: &AtomicBool) -> u64 {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        for group in 0..EXTENT.groups {
-            site.change(group, *nexthop, verb.clone());
-        }
+        site.change(0..EXTENT.groups, *nexthop, verb);
         site.publish();
         changes += 1;
     }

@@ -60,13 +60,13 @@ fn change(site: &mut Site, churn: Churn, number: u64) {
     match churn {
         Churn::States => {
             let verb = if number.is_multiple_of(2) { Verb::Drain } else { Verb::Activate };
-            site.change(group, (number / 2) as u32 % site.extent.nexthops, verb);
+            site.change([group].into_iter(), (number / 2) as u32 % site.extent.nexthops, &verb);
         }
         Churn::Servers => {
             let newcomer = site.extent.nexthops + number as u32;
-            site.change(0, newcomer, add(newcomer));
+            site.change([0].into_iter(), newcomer, &add(newcomer));
             if number > 0 {
-                site.change(0, newcomer - 1, Verb::Remove { deadline_ms: Some(0) });
+                site.change([0].into_iter(), newcomer - 1, &Verb::Remove { deadline_ms: Some(0) });
             }
         }
     }

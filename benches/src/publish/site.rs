@@ -3,7 +3,8 @@
 use crate::OWN;
 use evenkeel_dataplane::{Published, WorkerCounters};
 use evenkeel_nexthop::{
-    AdminState, Change, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec, Verb,
+    AdminState, Change, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec, Timeouts,
+    Verb,
 };
 use evenkeel_packet::Mac;
 use std::net::Ipv4Addr;
@@ -49,6 +50,7 @@ impl Site {
             protocol: Protocol::Udp,
             ports: vec![53],
             group: format!("g{group}"),
+            timeouts: Timeouts::DEFAULT,
         };
         let group = |group: u16| GroupSpec {
             name: format!("g{group}"),
@@ -65,13 +67,19 @@ impl Site {
         Self { extent, desired, liveness, published, counters: vec![counters] }
     }
 
-    /// Changes a nexthop of a group; nobody sees it yet.
+    /// Changes a nexthop of some groups, all or none as control does it: on a copy that takes the place of the desired
+    /// state. Nobody sees it yet.
     ///
     /// # Panics
     /// If the change makes no sense.
-    pub fn change(&mut self, group: u16, nexthop: u32, verb: Verb) {
-        let (group, nexthop) = (format!("g{group}"), format!("n{nexthop}"));
-        self.desired.apply(&Change { group, nexthop, verb }, 0, &self.liveness).expect("a good change");
+    pub fn change(&mut self, groups: impl Iterator<Item = u16>, nexthop: u32, verb: &Verb) {
+        let mut desired = self.desired.clone();
+        for group in groups {
+            let (group, nexthop) = (format!("g{group}"), format!("n{nexthop}"));
+            let change = Change { group, nexthop, verb: verb.clone() };
+            desired.apply(&change, 0, &self.liveness).expect("a good change");
+        }
+        self.desired = desired;
     }
 
     /// Shows the workers the desired state: when this returns, their next burst sees it.

@@ -70,9 +70,8 @@ pub fn measure(case: &Case) -> Vec<Times> {
             let number = kind.nexthop.unwrap_or_else(|| draw(case.extent.nexthops));
             for verb in &kind.verbs {
                 let (began, cpu_began) = (Instant::now(), cpu_time());
-                for group in 0..case.at_once {
-                    site.change((first + group) % case.extent.groups, number, verb.clone());
-                }
+                let groups = (0..case.at_once).map(|group| (first + group) % case.extent.groups);
+                site.change(groups, number, verb);
                 site.publish();
                 wall.push(began.elapsed());
                 cpu.push(cpu_time() - cpu_began);

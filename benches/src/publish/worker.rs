@@ -5,7 +5,7 @@ use crate::frames::{Kind, permutation};
 use crate::publish::site::Site;
 use crate::rig::table;
 use evenkeel_dataplane::memory::MemoryPort;
-use evenkeel_dataplane::{FlowTable, Questions, Timeouts, Worker, WorkerSpec};
+use evenkeel_dataplane::{FlowTable, Questions, Worker, WorkerSpec};
 use evenkeel_nexthop::PortId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,9 +32,7 @@ pub fn worker(site: &Site, keeping: bool) -> (Worker<MemoryPort>, MemoryPort) {
         index: 0,
         ports: vec![OWN],
         burst: 64,
-        table: Arc::new(
-            FlowTable::new(&table(2 * FLOWS as usize, Timeouts::default())).expect("there is memory for it"),
-        ),
+        table: Arc::new(FlowTable::new(&table(2 * FLOWS as usize)).expect("there is memory for it")),
         published: Arc::clone(&site.published),
         liveness: Arc::clone(&site.liveness),
         counters: Arc::clone(&site.counters[0]),

@@ -22,10 +22,9 @@ pub(super) struct Group {
     pub(super) members: Vec<MemberId>,
     /// Members, weights or admin states changed since the last snapshot.
     pub(super) changed: bool,
-    assignment: Assignment,
+    /// Large: a copy of the group shares it until one of both assigns anew.
+    assignment: Arc<Assignment>,
     last: Arc<GroupTable>,
-    /// State of the nexthops that `last` is for.
-    nexthops_version: u64,
 }
 
 impl Group {
@@ -39,8 +38,8 @@ impl Group {
             standing_in: None,
             wants: Arc::default(),
         };
-        let (members, last) = (Vec::new(), Arc::new(last));
-        Self { name, members, changed: true, assignment, last, nexthops_version: 0 }
+        let (members, assignment, last) = (Vec::new(), Arc::new(assignment), Arc::new(last));
+        Self { name, members, changed: true, assignment, last }
     }
 
     pub(super) fn buckets(&self) -> u32 {
@@ -50,7 +49,7 @@ impl Group {
     /// Another number of buckets: all are assigned anew.
     pub(super) fn set_buckets(&mut self, buckets: u32, seed: u64) {
         if buckets != self.buckets() {
-            self.assignment = Assignment::new(buckets, seed);
+            self.assignment = Arc::new(Assignment::new(buckets, seed));
             self.changed = true;
         }
     }
@@ -60,7 +59,29 @@ impl Group {
         self.set_buckets(MIN_BUCKETS, seed);
     }
 
-    /// The group's table: the last one if nothing changed, else one that shares with it what did not.
+    /// The last table, if it still holds; `nexthops` if it has changed how they are reached since then.
+    pub(super) fn current(
+        &self,
+        nexthops: Option<&Nexthops>,
+        liveness: &Liveness,
+    ) -> Option<Arc<GroupTable>> {
+        let is_resolved = |nexthops: &Nexthops, slot: &Slot| {
+            nexthops.nexthop(slot.nexthop).is_some_and(|nexthop| nexthop.adjacency.is_some())
+        };
+        let is_other =
+            |slot: &Slot| nexthops.is_some_and(|nexthops| is_resolved(nexthops, slot) != slot.resolved);
+        if self.changed || self.last.slots.iter().flatten().any(is_other) {
+            return None;
+        }
+        let unusable = StandIns::unusable(&self.last.slots, liveness);
+        let holds = match &self.last.standing_in {
+            Some(standing_in) => standing_in.is_for(&unusable),
+            None => unusable.is_empty(),
+        };
+        holds.then(|| Arc::clone(&self.last))
+    }
+
+    /// The group's table anew; it shares with the last one what did not change.
     pub(super) fn table(
         &mut self,
         members: &[MemberState],
@@ -68,12 +89,7 @@ impl Group {
         liveness: &Liveness,
     ) -> Arc<GroupTable> {
         let assigned_anew = std::mem::take(&mut self.changed).then(|| self.assign(members));
-        let slots = if assigned_anew.is_some() || self.nexthops_version != nexthops.version() {
-            self.nexthops_version = nexthops.version();
-            self.slots(members, nexthops)
-        } else {
-            Arc::clone(&self.last.slots)
-        };
+        let slots = self.slots(members, nexthops);
         let (owners, wants) = match assigned_anew {
             Some((owners, wants)) => (owners, wants),
             None => (Arc::clone(&self.last.owners), Arc::clone(&self.last.wants)),
@@ -114,7 +130,7 @@ impl Group {
         let present = self.own(members).filter(|(_, member)| member.phase != Phase::Gone);
         let wants = present.map(|(id, member)| (id, want(member))).collect();
         let is_resized = self.last.owners.len() != self.assignment.owners().len();
-        let owners = if self.assignment.set_takers(&takers) || is_resized {
+        let owners = if Arc::make_mut(&mut self.assignment).set_takers(&takers) || is_resized {
             self.assignment.owners().into()
         } else {
             Arc::clone(&self.last.owners)

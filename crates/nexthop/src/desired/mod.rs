@@ -47,6 +47,8 @@ pub struct Desired {
     remove_deadline_ms: u64,
     generation: u64,
     nexthops: Nexthops,
+    /// State of the nexthops that the last snapshot is of.
+    nexthops_seen: u64,
     /// By [`MemberId`], gone ones too.
     members: Vec<MemberState>,
     /// By [`GroupId`], gone ones too. A copy shares them until one of both changes.
@@ -76,6 +78,7 @@ impl Desired {
             remove_deadline_ms: DEFAULT_REMOVE_DEADLINE_MS,
             generation: 0,
             nexthops: Nexthops::new(ports),
+            nexthops_seen: 0,
             members: Vec::new(),
             groups: Vec::new(),
             services: Arc::default(),
@@ -163,8 +166,13 @@ impl Desired {
         self.generation += 1;
         let members = self.members.iter().map(|member| member.record(&self.nexthops)).collect();
         let (all, nexthops) = (&self.members, &self.nexthops);
-        let groups = self.groups.iter_mut().map(Arc::make_mut);
-        let groups = groups.map(|group| group.table(all, nexthops, liveness)).collect();
+        let seen = std::mem::replace(&mut self.nexthops_seen, nexthops.version());
+        let changed = (seen != nexthops.version()).then_some(nexthops);
+        let table = |group: &mut Arc<Group>| {
+            let current = group.current(changed, liveness);
+            current.unwrap_or_else(|| Arc::make_mut(group).table(all, nexthops, liveness))
+        };
+        let groups = self.groups.iter_mut().map(table).collect();
         Snapshot {
             generation: self.generation,
             services: Arc::clone(&self.services),

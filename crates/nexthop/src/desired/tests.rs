@@ -338,6 +338,13 @@ fn snapshots_share_what_did_not_change() {
     lab.act("s1", Verb::Down);
     let third = lab.snapshot();
     assert_eq!(owners(&second, 0), owners(&third, 0));
+    // a copy that somebody keeps costs what changes alone
+    let kept = lab.desired.clone();
+    lab.act("s3", Verb::Drain);
+    let fourth = lab.snapshot();
+    let is_shared = |group: usize| Arc::ptr_eq(&kept.groups[group], &lab.desired.groups[group]);
+    assert_eq!([0, 1].map(is_shared), [false, true]);
+    assert!(Arc::ptr_eq(&third.groups[1], &fourth.groups[1]));
 }
 
 #[test]
