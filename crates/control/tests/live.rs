@@ -69,6 +69,7 @@ impl Live {
             let spec = LiveSpec {
                 config,
                 config_file: None,
+                state_file: None,
                 desired,
                 ports: ports.clone(),
                 liveness: shared,

@@ -21,7 +21,7 @@ pub(super) fn status(status: StatusView) -> Status {
         uptime_ms: status.uptime_ms,
         generation: status.generation,
         config: status.config_file.map(|file| file.display().to_string()).unwrap_or_default(),
-        state_file: None,
+        state_file: status.state_file.map(|file| file.display().to_string()),
         hash_seed: status.hash_seed,
         workers: status.workers,
         flow_capacity: status.flow_capacity,

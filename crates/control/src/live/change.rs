@@ -6,6 +6,7 @@ use super::event::LiveEvent;
 use super::refusal::Refusal;
 use evenkeel_nexthop::{AdminState, Desired, MemberInfo};
 use evenkeel_packet::Mac;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -98,7 +99,8 @@ pub struct ChangedNexthop {
 }
 
 /// Where a member is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NexthopState {
     /// Takes new flows, if it has a weight.
     Active,

@@ -6,6 +6,7 @@ use super::client::Command;
 use super::event::{LiveEvent, UnresolvedNexthop};
 use super::flows::Meaning;
 use super::log::Log;
+use super::memory::Writer;
 use super::news::Drained;
 use super::nexthops::Nexthops;
 use super::plant::Plant;
@@ -53,6 +54,8 @@ pub(super) struct Control {
     pub(super) meaning: Option<Arc<Meaning>>,
     /// Deadlines that operators gave to removals, in milliseconds from then, by group and address.
     pub(super) asked_deadlines: HashMap<(String, IpAddr), u64>,
+    /// None if nothing is to be remembered.
+    pub(super) writer: Option<Writer>,
 }
 
 /// What is in the desired state and no snapshot shows yet.
@@ -150,6 +153,7 @@ impl Control {
         }
         if is_changed {
             self.publish();
+            self.remember();
         }
         news.iter().for_each(|event| self.tell(event));
         for (applied, answer) in answers {
@@ -184,6 +188,7 @@ impl Control {
         self.desired.expire_removals(now_ms);
         self.watch_nexthops();
         self.publish();
+        self.remember();
         members.into_iter().for_each(|member| self.tell(&LiveEvent::Removed { member }));
     }
 

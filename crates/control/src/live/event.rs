@@ -137,6 +137,8 @@ pub(super) enum LiveEvent {
     Reloaded(Reloaded),
     /// One thing that a reload changed, other than the state of a member.
     Differs(Difference),
+    /// Something that an operator should look at.
+    Warning(String),
     /// The kernel's state can't be followed for now; tried again every second.
     RoutingLost(RoutingError),
     /// It is followed again.
@@ -160,6 +162,7 @@ impl LiveEvent {
             Self::Unresolved(_) => EventKind::Down,
             Self::Link { .. } | Self::LinkMac { .. } | Self::LinkGone { .. } => EventKind::Link,
             Self::Reloaded(_) | Self::Differs(_) => EventKind::Reloaded,
+            Self::Warning(_) => EventKind::Warning,
             Self::RoutingLost(_) | Self::RoutingBack => EventKind::Routing,
         }
     }
@@ -181,9 +184,11 @@ impl LiveEvent {
                 interface.clone()
             }
             Self::Differs(difference) => difference.subject(),
-            Self::Refused { .. } | Self::Reloaded(_) | Self::RoutingLost(_) | Self::RoutingBack => {
-                String::new()
-            }
+            Self::Refused { .. }
+            | Self::Reloaded(_)
+            | Self::Warning(_)
+            | Self::RoutingLost(_)
+            | Self::RoutingBack => String::new(),
         }
     }
 }
@@ -222,6 +227,7 @@ impl fmt::Display for LiveEvent {
             }
             Self::Reloaded(reloaded) => write!(f, "configuration reloaded: {reloaded}"),
             Self::Differs(difference) => fmt::Display::fmt(difference, f),
+            Self::Warning(text) => f.write_str(text),
             Self::RoutingLost(error) => write!(f, "routing can't be followed: {error}"),
             Self::RoutingBack => f.write_str("routing is followed again"),
         }

@@ -2,8 +2,9 @@
 
 use super::client::{Command, ControlClient};
 use super::control::{Control, Owed};
-use super::event::UnresolvedNexthop;
+use super::event::{LiveEvent, UnresolvedNexthop};
 use super::log::Log;
+use super::memory::Writer;
 use super::news::Drained;
 use super::nexthops::Nexthops;
 use super::plant::{LivePort, Plant};
@@ -15,12 +16,12 @@ use evenkeel_nexthop::{Desired, Liveness, Snapshot};
 use evenkeel_routing::{Keeping, Routing, RoutingError};
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 /// Longest time that the end takes to remove neighbour entries.
@@ -32,7 +33,9 @@ pub struct LiveSpec {
     pub config: Config,
     /// The file that it came from, which a reload reads again.
     pub config_file: Option<PathBuf>,
-    /// The desired state that it describes.
+    /// Where operators' changes are remembered across a restart; none: nowhere.
+    pub state_file: Option<PathBuf>,
+    /// The desired state that the configuration describes.
     pub desired: Desired,
     /// The interfaces of the configuration, in its order.
     pub ports: Vec<LivePort>,
@@ -86,6 +89,8 @@ pub fn start(
     let mut desired = spec.desired;
     desired.set_remove_deadline_ms(spec.config.remove_ms);
     let (log, reader) = Log::new();
+    let (commands, received) = unbounded_channel();
+    let writer = spec.state_file.clone().map(|file| start_writer(file, commands.clone())).transpose()?;
     let control = Control {
         published: desired.snapshot(&spec.liveness),
         sampler: Sampler::new(&spec.workers, Instant::now()),
@@ -106,24 +111,37 @@ pub fn start(
         drained: Drained::new(),
         meaning: None,
         asked_deadlines: HashMap::new(),
+        writer,
     };
-    let (commands, received) = unbounded_channel();
     let client = ControlClient::new(commands, reader, spec.config_file, spec.mailboxes.into());
     let on_thread = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel();
-    let work = move || work(&runtime, control, received, stopped);
+    let work = move || work(&runtime, control, spec.state_file.as_deref(), received, stopped);
     let thread =
         std::thread::Builder::new().name("control".to_owned()).spawn(work).map_err(LiveError::Thread)?;
     Ok(LiveHandle { client, runtime: on_thread, stop: Some(stop), thread: Some(thread) })
+}
+
+/// The thread that writes the state file says by a command what is wrong with it.
+fn start_writer(file: PathBuf, commands: UnboundedSender<Command>) -> Result<Writer, LiveError> {
+    let told = move |text: String| {
+        // a control thread that has ended has nobody to tell
+        let _ = commands.send(Box::new(|control| control.tell(&LiveEvent::Warning(text))));
+    };
+    Writer::start(file, told).map_err(LiveError::Thread)
 }
 
 /// The control thread's whole life.
 fn work(
     runtime: &Runtime,
     mut control: Control,
+    state_file: Option<&Path>,
     commands: UnboundedReceiver<Command>,
     stopped: oneshot::Receiver<()>,
 ) -> Desired {
+    if let Some(file) = state_file {
+        control.recall(file);
+    }
     runtime.block_on(async move {
         tokio::select! {
             _ = stopped => {}

@@ -97,6 +97,7 @@ impl Control {
         }
         self.config = config;
         self.watch_nexthops();
+        self.remember();
         let generation = self.published.generation;
         let reloaded = Reloaded { generation, applied: true, differences, warnings };
         self.tell(&LiveEvent::Reloaded(reloaded.clone()));

@@ -20,6 +20,7 @@ impl Control {
             uptime_ms: self.now_ms(),
             generation: self.published.generation,
             config_file,
+            state_file: self.writer.as_ref().map(|writer| writer.file().to_owned()),
             hash_seed: self.config.dataplane.hash_seed,
             workers: self.workers.len(),
             flow_capacity: self.config.dataplane.flow_capacity as u64,

@@ -17,6 +17,8 @@ pub struct StatusView {
     pub generation: u64,
     /// The configuration file.
     pub config_file: Option<PathBuf>,
+    /// Where operators' changes are remembered; none: nowhere.
+    pub state_file: Option<PathBuf>,
     /// Seed of the portable hash.
     pub hash_seed: u64,
     /// Number of workers.

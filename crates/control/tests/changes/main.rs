@@ -7,6 +7,7 @@ mod plant;
 mod atomic;
 mod events;
 mod flows;
+mod memory;
 mod refusals;
 mod reloads;
 mod verbs;
@@ -20,7 +21,7 @@ use evenkeel_control::live::{
 use evenkeel_dataplane::WorkerCounters;
 use evenkeel_nexthop::{Liveness, PortId, Snapshot};
 use plant::Bare;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use workers::Workers;
@@ -69,7 +70,11 @@ type Seen = (String, String, NexthopState, u16);
 
 impl Daemon {
     fn start() -> Self {
-        let config = Config::parse(Path::new("changes.toml"), CONFIG).unwrap();
+        Self::start_with(CONFIG, None)
+    }
+
+    fn start_with(text: &str, state_file: Option<PathBuf>) -> Self {
+        let config = Config::parse(Path::new("changes.toml"), text).unwrap();
         let mac = "02:00:00:00:01:01".parse().unwrap();
         let ports = vec![LivePort { port: PortId(0), name: "lo".to_owned(), ifindex: 1, mac }];
         let plant = Bare::new(ports.clone());
@@ -83,6 +88,7 @@ impl Daemon {
         let spec = LiveSpec {
             config,
             config_file: None,
+            state_file,
             desired,
             ports,
             liveness,

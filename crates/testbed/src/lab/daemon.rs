@@ -39,7 +39,7 @@ impl Daemon {
         fs::write(&config_path, config)?;
         let program = workspace::evenkeel()?;
         let mut command = lab.balancer().command(&program.to_string_lossy());
-        command.arg("run").arg("--config").arg(&config_path).arg("--report").arg(&report);
+        command.arg("run").arg("--no-state").arg("--config").arg(&config_path).arg("--report").arg(&report);
         let mut process = Process::start(&mut command, &directory.join("evenkeel.log"))?;
         process.wait_for_line(0, READY_LIMIT, |line| line.trim() == "ready").context("evenkeel run")?;
         Ok(Self { process, config: config_path, report })

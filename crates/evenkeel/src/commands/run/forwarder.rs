@@ -18,7 +18,7 @@ use evenkeel_dataplane::{
     FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec, mailbox,
 };
 use evenkeel_nexthop::{Liveness, Protocol, ServiceSpec};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -53,7 +53,7 @@ pub(super) struct Ended {
 
 impl Forwarder {
     /// Starts everything in an order in which no packet comes before it can be forwarded. When it returns, packets come.
-    pub(super) fn start(config_file: &Path, config: Config) -> Result<Self> {
+    pub(super) fn start(config: Config, config_file: &Path, state_file: Option<PathBuf>) -> Result<Self> {
         need_capabilities()?;
         let interfaces = open_interfaces(&config.interfaces)?;
         let queues = equal_queues(&interfaces)?;
@@ -120,6 +120,7 @@ impl Forwarder {
         let spec = LiveSpec {
             config,
             config_file: Some(config_file.to_owned()),
+            state_file,
             desired,
             ports: side.lock().ports(),
             liveness,

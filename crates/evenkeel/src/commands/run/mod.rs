@@ -18,6 +18,7 @@ use super::Refused;
 use super::arguments::duration;
 use anyhow::{Result, bail};
 use evenkeel_control::Config;
+use evenkeel_control::live::default_state_file;
 use forwarder::Forwarder;
 use report_file::ReportFile;
 use signals::{Signal, Signals};
@@ -41,9 +42,24 @@ pub(crate) struct Args {
     /// without.
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// Where operators' changes (drain, weight, add, remove) are remembered across a restart; by default a file of its own
+    /// for each configuration, in `$STATE_DIRECTORY` or /var/lib/evenkeel.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
+    state: Option<PathBuf>,
+    /// Remember nothing.
+    #[arg(long)]
+    no_state: bool,
     /// Print a line of counters this often; 0s for never.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     stats_interval: Duration,
+}
+
+impl Args {
+    /// Where changes are remembered.
+    fn state_file(&self) -> Option<PathBuf> {
+        let given = || self.state.clone().unwrap_or_else(|| default_state_file(&self.config));
+        (!self.no_state).then(given)
+    }
 }
 
 /// How often this thread looks whether the others live.
@@ -55,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let signals = Signals::catch()?;
     let api = api::bind(args.socket.as_deref(), &config)?;
-    let forwarder = Forwarder::start(&args.config, config)?;
+    let forwarder = Forwarder::start(config, &args.config, args.state_file())?;
     forwarder.serve_api(api);
     say::note("ready");
     notify_systemd(&[sd_notify::NotifyState::Ready]);
