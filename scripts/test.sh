@@ -10,7 +10,7 @@
 #   build    the release build, which unit and lab run (and build when they come alone)
 #   unit     unit, property, golden and architecture tests
 #   doc      the documentation builds without warnings
-#   simulation  many flows and random changes against a model; EVENKEEL_SIM=1000000x1000 for the full size
+#   proof    release build: random changes against a model (EVENKEEL_SIM=1000000x1000: the full size), bucket bars
 #   lab      real traffic in network namespaces
 #   bench    every bench once
 #   quick    format scripts deny lint build unit
@@ -59,8 +59,9 @@ run_unit() {
     EVENKEEL_LAB=off EVENKEEL=$target/release/evenkeel cargo test --locked --workspace
 }
 
-run_simulation() {
-    EVENKEEL_SIM=${EVENKEEL_SIM:-100000x300} cargo test --locked --release --workspace --test simulation
+run_proof() {
+    EVENKEEL_SIM=${EVENKEEL_SIM:-100000x300} \
+        cargo test --locked --release --workspace --test simulation --test bucket_bars
 }
 
 run_lab() {
@@ -102,13 +103,13 @@ run_part() {
     build) part build run_build ;;
     unit) part unit run_unit ;;
     doc) part doc run_doc ;;
-    simulation) part simulation run_simulation ;;
+    proof) part proof run_proof ;;
     lab) part lab run_lab ;;
     bench) part bench run_bench ;;
     quick) for each in format scripts deny lint build unit; do run_part "$each"; done ;;
-    all) for each in quick doc simulation lab bench; do run_part "$each"; done ;;
+    all) for each in quick doc proof lab bench; do run_part "$each"; done ;;
     *)
-        echo "test: unknown part '$1'; allowed: format scripts deny lint build unit doc simulation lab bench quick all" >&2
+        echo "test: unknown part '$1'; allowed: format scripts deny lint build unit doc proof lab bench quick all" >&2
         exit 2
         ;;
     esac
