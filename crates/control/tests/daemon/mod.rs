@@ -88,6 +88,7 @@ impl Daemon {
         let spec = LiveSpec {
             desired,
             config,
+            state_file: None,
             config_file: Some(file),
             ports: ports.clone(),
             liveness,
