@@ -86,13 +86,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         eprintln!("{mistakes}");
         return ExitCode::from(BAD_INPUT);
     }
-    let asked = error.downcast_ref::<ClientError>();
-    match asked.and_then(daemon::hint) {
-        Some(hint) => eprintln!("evenkeel: {error:#}; {hint}"),
-        None => eprintln!("evenkeel: {error:#}"),
+    if let Some(error) = error.downcast_ref::<ClientError>() {
+        eprintln!("{}", daemon::explained(error));
+        return if error.is_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE };
     }
-    if error.is::<Refused>() || asked.is_some_and(ClientError::is_bad_input) {
-        return ExitCode::from(BAD_INPUT);
-    }
-    ExitCode::FAILURE
+    eprintln!("evenkeel: {error:#}");
+    if error.is::<Refused>() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE }
 }

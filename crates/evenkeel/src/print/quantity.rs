@@ -1,10 +1,14 @@
 //! Quantities for people.
 
-/// Milliseconds as the two largest units that matter: `250ms`, `4.2s`, `4m10s`, `2h03m`, `3d04h`.
+/// Milliseconds as the two largest units that matter, from a minute on to the nearest second: `250ms`, `4.2s`, `4m10s`,
+/// `2h03m`, `3d04h`.
 pub(crate) fn duration(ms: u64) -> String {
-    let (seconds, minutes, hours, days) = (ms / 1000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
+    if ms < 1000 {
+        return format!("{ms}ms");
+    }
+    let seconds = if ms < 60_000 { ms / 1000 } else { (ms + 500) / 1000 };
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match () {
-        () if seconds == 0 => format!("{ms}ms"),
         () if minutes == 0 => format!("{seconds}.{}s", ms % 1000 / 100),
         () if hours == 0 => format!("{minutes}m{:02}s", seconds % 60),
         () if days == 0 => format!("{hours}h{:02}m", minutes % 60),
@@ -38,7 +42,8 @@ mod tests {
             (1000, "1.0s"),
             (59_999, "59.9s"),
             (250_000, "4m10s"),
-            (3_599_999, "59m59s"),
+            (3_599_499, "59m59s"),
+            (3_599_999, "1h00m"),
             (7_380_000, "2h03m"),
             (273_600_000, "3d04h"),
         ] {

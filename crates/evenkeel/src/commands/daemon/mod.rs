@@ -17,6 +17,7 @@ use super::Refused;
 use crate::print;
 use anyhow::Result;
 use evenkeel_control::api::client::{Client, ClientError, DEFAULT_SOCKET};
+use evenkeel_control::api::model::{Problem, ProblemItem};
 use serde::Serialize;
 use std::fs;
 use std::io::ErrorKind;
@@ -87,8 +88,31 @@ impl Show {
     }
 }
 
-/// What an operator can do about a failure.
-pub(crate) fn hint(error: &ClientError) -> Option<&'static str> {
+/// A failure in lines, with what an operator can do about it. Mistakes of a file stand in lines of their own:
+/// `FILE:LINE:COLUMN: …`.
+pub(crate) fn explained(error: &ClientError) -> String {
+    if let Some(problem) = error.problem() {
+        return refused(problem);
+    }
+    match hint(error) {
+        Some(hint) => format!("evenkeel: {error}; {hint}"),
+        None => format!("evenkeel: {error}"),
+    }
+}
+
+fn refused(problem: &Problem) -> String {
+    // what was asked came from arguments, of which a place in the body says nothing
+    let is_of_file = |item: &ProblemItem| item.field.contains(':');
+    let (of_file, of_arguments): (Vec<_>, Vec<_>) = problem.errors.iter().partition(|item| is_of_file(item));
+    let mut lines: Vec<_> = of_file.iter().map(|item| format!("{}: {}", item.field, item.reason)).collect();
+    lines.extend(of_arguments.iter().map(|item| format!("evenkeel: {}", item.reason)));
+    if of_arguments.is_empty() {
+        lines.push(format!("evenkeel: {}", problem.detail));
+    }
+    lines.join("\n")
+}
+
+fn hint(error: &ClientError) -> Option<&'static str> {
     match error {
         ClientError::Unreachable { source, .. } => match source.kind() {
             ErrorKind::NotFound => Some("is `evenkeel run` running, and does it listen there?"),
@@ -107,7 +131,37 @@ pub(crate) fn hint(error: &ClientError) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::authority;
+    use super::*;
+
+    fn problem(detail: &str, errors: &[(&str, &str)]) -> Problem {
+        let item =
+            |(field, reason): &(&str, &str)| ProblemItem { field: (*field).into(), reason: (*reason).into() };
+        Problem {
+            kind: "/problems/x".into(),
+            title: "x".into(),
+            status: 422,
+            detail: detail.into(),
+            errors: errors.iter().map(item).collect(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_said_once() {
+        assert_eq!(
+            refused(&problem("the table of pins is full", &[])),
+            "evenkeel: the table of pins is full"
+        );
+        let unknown =
+            problem("/changes/0/group: there is no group", &[("/changes/0/group", "there is no group")]);
+        assert_eq!(refused(&unknown), "evenkeel: there is no group");
+        let file = problem(
+            "b.toml has 1 mistake; nothing was changed",
+            &[("b.toml:26:10", "`weight = 7000` is wrong")],
+        );
+        let want =
+            "b.toml:26:10: `weight = 7000` is wrong\nevenkeel: b.toml has 1 mistake; nothing was changed";
+        assert_eq!(refused(&file), want);
+    }
 
     #[test]
     fn only_http_with_a_port_is_an_url() {
