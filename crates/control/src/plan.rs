@@ -75,13 +75,13 @@ impl Planner {
             return self.list(flow, None, "now", fate);
         };
         let usable = self.snapshot_after.is_usable(member, &self.liveness);
-        let leaves_ms = self.after.member(member).and_then(|member| member.removed_at_ms);
-        if usable && leaves_ms.is_none() {
+        let leaves = self.after.member(member).is_some_and(|member| member.removed_at_ms.is_some());
+        if usable && !leaves {
             fate.stay += 1;
             return;
         }
         let group = self.snapshot_after.group_of(service);
-        let other = group.and_then(|group| self.taker(group, &flow.key, leaves_ms));
+        let other = group.and_then(|group| self.taker(group, &flow.key));
         let when = if usable { "at_deadline" } else { "now" };
         match other {
             Some(other) if self.is_same_server(member, other) => {
@@ -95,17 +95,13 @@ impl Planner {
         self.list(flow, other, when, fate);
     }
 
-    /// Who takes a flow that nobody serves: a static pin's member, else that of the bucket. `at_ms` is when that happens if not
-    /// now: members that are removed by then don't count, and own no bucket before.
-    fn taker(&self, group: GroupId, key: &FlowKey, at_ms: Option<u64>) -> Option<MemberId> {
+    /// Who takes a flow that nobody serves: a static pin's member, else that of the bucket. Members that are being removed are
+    /// neither.
+    fn taker(&self, group: GroupId, key: &FlowKey) -> Option<MemberId> {
         let snapshot = &self.snapshot_after;
-        let is_left = |id| {
-            let removed_at_ms = self.after.member(id).and_then(|member| member.removed_at_ms);
-            snapshot.is_usable(id, &self.liveness)
-                && removed_at_ms.zip(at_ms).is_none_or(|(gone, at)| gone > at)
-        };
-        let pinned = snapshot.pins.of(group, key).map(|pin| pin.member).filter(|id| is_left(*id));
-        pinned.or_else(|| snapshot.select(group, snapshot.flow_hash(key), &self.liveness))
+        let pinned = snapshot.pins.of(group, key).map(|pin| pin.member);
+        let usable = pinned.filter(|id| snapshot.is_usable(*id, &self.liveness));
+        usable.or_else(|| snapshot.select(group, snapshot.flow_hash(key), &self.liveness))
     }
 
     /// True if two memberships are of one server, whose connections then go on.

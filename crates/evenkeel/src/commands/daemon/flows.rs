@@ -86,10 +86,12 @@ fn query(args: &Args) -> FlowQuery {
     }
 }
 
-/// `3 flows, 20 packets, 1200 bytes`.
+/// `3 flows, 20 packets, 1200 bytes`, and whether that is exact.
 fn total(page: &FlowPage) -> String {
-    let FlowPage { found, packets, bytes, .. } = page;
-    format!("{}, {}, {}\n", count(*found, "flow"), count(*packets, "packet"), count(*bytes, "byte"))
+    let FlowPage { found, packets, bytes, inexact, .. } = page;
+    let doubt =
+        if *inexact { "; flows were moved about meanwhile: some may be missing or there twice" } else { "" };
+    format!("{}, {}, {}{doubt}\n", count(*found, "flow"), count(*packets, "packet"), count(*bytes, "byte"))
 }
 
 /// A list that is written as its pages come.
@@ -191,8 +193,9 @@ impl List for Json {
 
     fn end(&mut self) -> Result<String> {
         let open = if self.before == "," { "" } else { self.before };
-        let FlowPage { found, packets, bytes, .. } = self.sum;
-        Ok(format!("{open}],\"found\":{found},\"packets\":{packets},\"bytes\":{bytes},\"cursor\":null}}\n"))
+        // what the flows stand in is written already: the rest of the same object
+        let rest = serde_json::to_string(&self.sum)?.replacen("{\"flows\":[", open, 1);
+        Ok(rest + "\n")
     }
 }
 
@@ -235,8 +238,8 @@ mod tests {
     fn pages_are_one_table() {
         let want = "\
 protocol  source            destination    service  nexthop  state        packets  bytes  idle  over in
-tcp       203.0.113.5:1000  192.0.2.10:80  web      web/s1   established       12   1640  1.2s    4m58s
-tcp       203.0.113.5:7     192.0.2.10:80  -        web/s1 by pin  half_open         12   1640  1.2s    4m58s
+tcp       203.0.113.5:1000  192.0.2.10:80  web      web/s1   established       12   1640  1.2s    4m59s
+tcp       203.0.113.5:7     192.0.2.10:80  -        web/s1 by pin  half_open         12   1640  1.2s    4m59s
 2 flows, 24 packets, 3280 bytes
 ";
         assert_eq!(written(&mut Text::new()), want);

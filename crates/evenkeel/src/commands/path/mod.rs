@@ -156,7 +156,7 @@ mod tests {
         let want = "\
 s1 (198.51.100.1): the flow table has it
   service web, group web, bucket 17
-  entry: established, 12 packets, 1640 bytes, idle for 1.2s, over in 4m58s, with worker 0
+  entry: established, 12 packets, 1640 bytes, idle for 1.2s, over in 4m59s, with worker 0
   without the entry: s2 (198.51.100.2): bucket 17 of group web belongs to s2
 ";
         assert_eq!(text(&known()), want);
