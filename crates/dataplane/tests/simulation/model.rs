@@ -127,6 +127,9 @@ impl Model {
         if weight > 1000 || self.present(group).any(|(_, member)| clashes(member)) {
             return Err(Refused);
         }
+        if !self.used().contains(&(address, port)) {
+            self.down.remove(&(address, port));
+        }
         self.enter(Member {
             group,
             name: name.into(),
@@ -137,6 +140,12 @@ impl Model {
             packets: 0,
         });
         Ok(())
+    }
+
+    /// Servers of members that are not gone. One that begins anew is up.
+    fn used(&self) -> HashSet<(IpAddr, Option<PortId>)> {
+        let present = self.members.iter().filter(|member| member.phase != Phase::Gone);
+        present.map(|member| (member.address, member.port)).collect()
     }
 
     /// A member is its address: whoever comes back is the one that went.
@@ -150,6 +159,7 @@ impl Model {
 
     /// Another configuration in place of the one before: the difference, as verbs.
     pub(crate) fn reload(&mut self, services: Vec<ServiceSpec>, groups: Vec<GroupSpec>, now_ms: u64) {
+        let used = self.used();
         let before = std::mem::take(&mut self.configured);
         let gone = removing(now_ms, self.remove_ms);
         for old in &before {
@@ -171,6 +181,9 @@ impl Model {
                 let same = |old: &&NexthopSpec| old.address == nexthop.address;
                 self.reload_nexthop(&new.name, old.and_then(|old| old.nexthops.iter().find(same)), nexthop);
             }
+        }
+        for begun in self.used().difference(&used) {
+            self.down.remove(begun);
         }
         self.services = services;
         self.configured = groups;

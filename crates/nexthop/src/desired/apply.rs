@@ -22,7 +22,7 @@ impl Desired {
         match change.verb {
             Verb::Add { address, weight, port, mac } => {
                 let (name, state) = (change.nexthop.clone(), AdminState::Active);
-                self.add(group, &NexthopSpec { name, address, weight, state, port, mac })
+                self.add(group, &NexthopSpec { name, address, weight, state, port, mac }, liveness)
             }
             Verb::Drain => self.set_phase(group, change, Phase::Draining),
             Verb::Activate => self.set_phase(group, change, Phase::Active),
@@ -72,7 +72,7 @@ impl Desired {
     }
 
     fn set_up(
-        &self,
+        &mut self,
         group: GroupId,
         change: &Change,
         is_up: bool,
@@ -80,12 +80,15 @@ impl Desired {
     ) -> Result<(), ChangeError> {
         let id = self.present(group, change)?;
         if let Some(member) = self.members.get(id.index()) {
-            liveness.set(member.nexthop, is_up);
+            let nexthop = member.nexthop;
+            self.begun.retain(|begun| *begun != nexthop);
+            liveness.set(nexthop, is_up);
         }
         Ok(())
     }
 
-    fn add(&mut self, group: GroupId, spec: &NexthopSpec) -> Result<(), ChangeError> {
+    /// A nexthop that nobody has used meanwhile begins anew: that it was down before its removal says nothing now.
+    fn add(&mut self, group: GroupId, spec: &NexthopSpec, liveness: &Liveness) -> Result<(), ChangeError> {
         check_weight(spec.weight)?;
         if let Some(port) = spec.port.filter(|port| port.index() >= self.nexthops.port_count()) {
             return Err(ChangeError::UnknownPort { port });
@@ -97,6 +100,9 @@ impl Desired {
         }
         if self.nexthops.find(spec.address, spec.port).is_none() && !self.nexthops.has_room_for(1) {
             return Err(ChangeError::TooManyNexthops);
+        }
+        if let Some(id) = self.nexthops.find(spec.address, spec.port).filter(|id| !self.is_used(*id)) {
+            liveness.set(id, true);
         }
         self.enter(group, &NexthopSpec { mac, ..spec.clone() });
         Ok(())

@@ -31,6 +31,7 @@ use group::Group;
 use member::{MemberState, Phase};
 use nexthops::Nexthops;
 use pins::Pins;
+use std::collections::HashSet;
 use std::sync::Arc;
 use timeouts::TimeoutTable;
 
@@ -49,6 +50,8 @@ pub struct Desired {
     nexthops: Nexthops,
     /// State of the nexthops that the last snapshot is of.
     nexthops_seen: u64,
+    /// Nexthops that a reload has brought in: they are up at the next snapshot, whatever they were in an earlier life.
+    begun: Vec<NexthopId>,
     /// By [`MemberId`], gone ones too.
     members: Vec<MemberState>,
     /// By [`GroupId`], gone ones too. A copy shares them until one of both changes.
@@ -79,6 +82,7 @@ impl Desired {
             generation: 0,
             nexthops: Nexthops::new(ports),
             nexthops_seen: 0,
+            begun: Vec::new(),
             members: Vec::new(),
             groups: Vec::new(),
             services: Arc::default(),
@@ -89,6 +93,7 @@ impl Desired {
             configured_services: Arc::default(),
         };
         desired.reconcile(services, groups, 0, DEFAULT_REMOVE_DEADLINE_MS)?;
+        desired.begun.clear();
         Ok(desired)
     }
 
@@ -161,9 +166,11 @@ impl Desired {
         self.generation = self.generation.max(generation);
     }
 
-    /// The snapshot of this state. What did not change since the last one is shared with it.
+    /// The snapshot of this state. What did not change since the last one is shared with it. Nexthops that a reload has
+    /// brought in are set up.
     pub fn snapshot(&mut self, liveness: &Liveness) -> Snapshot {
         self.generation += 1;
+        self.begun.drain(..).for_each(|nexthop| liveness.set(nexthop, true));
         let members = self.members.iter().map(|member| member.record(&self.nexthops)).collect();
         let (all, nexthops) = (&self.members, &self.nexthops);
         let seen = std::mem::replace(&mut self.nexthops_seen, nexthops.version());
@@ -235,6 +242,12 @@ impl Desired {
     /// True if some group has a member at this nexthop.
     fn is_used(&self, nexthop: NexthopId) -> bool {
         self.members.iter().any(|member| member.nexthop == nexthop && member.phase != Phase::Gone)
+    }
+
+    /// All nexthops at which some group has a member.
+    fn used(&self) -> HashSet<NexthopId> {
+        let present = self.members.iter().filter(|member| member.phase != Phase::Gone);
+        present.map(|member| member.nexthop).collect()
     }
 }
 

@@ -59,6 +59,7 @@ impl Desired {
             nexthop.mac = macs.get(&(nexthop.address, nexthop.port)).copied();
         }
         let mut summary = Reconciled::default();
+        let used = self.used();
         let before = std::mem::take(&mut self.configured);
         let gone = Phase::removing(now_ms, remove_deadline_ms);
         for old in before.iter() {
@@ -71,6 +72,7 @@ impl Desired {
             let old = before.iter().find(|old| old.name == group.name);
             self.reconcile_group(old, group, gone, &mut summary);
         }
+        self.begun.extend(self.used().difference(&used));
         self.timeouts = timeouts;
         self.set_services(services);
         self.configured = groups.into();

@@ -353,3 +353,26 @@ fn a_member_is_one_small_record() {
     fn shared<T: Send + Sync>() {}
     shared::<Snapshot>();
 }
+
+#[test]
+fn a_nexthop_that_was_down_when_it_was_removed_is_up_when_it_is_added_again() {
+    let mut lab = Lab::new();
+    for (name, is_up) in [("s4", true), ("s1", false)] {
+        let id = lab.desired.member(lab.id(name)).unwrap().nexthop;
+        lab.act(name, Verb::Down);
+        lab.act(name, Verb::Remove { deadline_ms: Some(0) });
+        assert!(!lab.liveness.is_up(id));
+        lab.act(name, add(name[1..].parse().unwrap()));
+        // s1 is in another group as well, where it has been down all the time
+        assert_eq!(lab.liveness.is_up(id), is_up, "{name}");
+    }
+    lab.act("s4", Verb::Down);
+    let id = lab.desired.member(lab.id("s4")).unwrap().nexthop;
+    let whole = lab.desired.configured_groups().to_vec();
+    lab.desired.reconcile(Vec::new(), vec![group("web", 1..=3), whole[1].clone()], 0, 0).unwrap();
+    lab.snapshot();
+    assert!(!lab.liveness.is_up(id));
+    lab.desired.reconcile(Vec::new(), whole, 0, 0).unwrap();
+    lab.snapshot();
+    assert!(lab.liveness.is_up(id), "a reload brings it back as well");
+}
