@@ -40,6 +40,12 @@ impl Counter {
         self.add(n.wrapping_neg());
     }
 
+    /// Sets a value that goes up and down; only the owning worker may call this.
+    #[inline]
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Current value.
     #[must_use]
     pub fn value(&self) -> u64 {
@@ -77,6 +83,17 @@ pub struct FlowCounters {
     pub moved: Counter,
     /// Packets forwarded by bucket because the table was full.
     pub untracked_packets: Counter,
+    /// Packets forwarded by bucket though another shard may know their flow: beyond the number that a burst may have
+    /// searched for.
+    pub unsearched_packets: Counter,
+    /// Flows in the worker's shard, as of its last burst; those included that are over and not yet freed.
+    pub live: Counter,
+    /// Of these, the unconfirmed ones.
+    pub unconfirmed: Counter,
+    /// Flows that the shard holds at the most.
+    pub capacity: Counter,
+    /// How often removals had used up the free slots of a table and it was rebuilt: each is a stall.
+    pub rebuilds: Counter,
 }
 
 /// All counters of one worker.
@@ -133,8 +150,8 @@ impl WorkerCounters {
     pub fn went_by(&self, pin: PinId, now_ms: u64, bytes: u64) {
         let Some(counters) = self.pins.get(usize::from(pin.slot)) else { return };
         if counters.serial.load(Ordering::Relaxed) != pin.serial {
-            counters.packets.sub(counters.packets.value());
-            counters.bytes.sub(counters.bytes.value());
+            counters.packets.set(0);
+            counters.bytes.set(0);
             counters.serial.store(pin.serial, Ordering::Release);
         }
         counters.packets.add(1);

@@ -39,6 +39,18 @@ pub struct FlowTotals {
     pub untracked_packets: u64,
     /// In the table now.
     pub live: u64,
+    /// Packets forwarded by bucket though another shard may know their flow: beyond the number that a burst may have
+    /// searched for.
+    pub unsearched_packets: u64,
+    /// In the shards as of the workers' last bursts, those included that are over and not yet freed. Of one worker alone
+    /// this is what is in its shard, which `live` isn't: flows move between shards.
+    pub in_shards: u64,
+    /// Half-open flows and flows of one packet in the table, as of the workers' last bursts.
+    pub unconfirmed: u64,
+    /// Flows that the shards hold at the most.
+    pub capacity: u64,
+    /// How often a table was rebuilt since removals had used up its free slots; each is a stall of a worker.
+    pub rebuilds: u64,
 }
 
 /// One membership.
@@ -105,6 +117,11 @@ impl Totals {
             moved: sum(|w| &w.flows.moved),
             untracked_packets: sum(|w| &w.flows.untracked_packets),
             live: 0,
+            unsearched_packets: sum(|w| &w.flows.unsearched_packets),
+            in_shards: sum(|w| &w.flows.live),
+            unconfirmed: sum(|w| &w.flows.unconfirmed),
+            capacity: sum(|w| &w.flows.capacity),
+            rebuilds: sum(|w| &w.flows.rebuilds),
         };
         flows.live = (flows.created + flows.adopted)
             .wrapping_sub(flows.expired)

@@ -103,6 +103,7 @@ impl<P: PortIo> Worker<P> {
         let timeouts = &self.spec.published.load(&guard).timeouts;
         if let Some(mut shard) = self.spec.table.lock(self.spec.index, &self.spec.counters, timeouts) {
             shard.sweep_whole(now_ms as u32);
+            shard.gauge();
         }
     }
 
@@ -148,6 +149,7 @@ impl<P: PortIo> Worker<P> {
         for (received, judged) in burst.drain(..).zip(judged.drain(..)) {
             self.decide(&mut stage, received, judged);
         }
+        shard.gauge();
         (self.burst, self.judged) = (burst, judged);
     }
 

@@ -36,6 +36,6 @@ pub use id::{GroupId, MemberId, NexthopId, PortId, ServiceId};
 pub use liveness::{LIVENESS_CAPACITY, Liveness};
 pub use pins::{PINS_CAPACITY, Pin, PinId, PinMatch, PinSpec, PinTable};
 pub use prefix::{Prefix, PrefixError};
-pub use snapshot::{Adjacency, Member, Service, Snapshot};
+pub use snapshot::{Adjacency, Choice, Member, Service, Snapshot};
 pub use spec::{AdminState, GroupSpec, NexthopSpec, Protocol, ServiceSpec};
 pub use timeouts::{TIMEOUTS_CAPACITY, TimeoutSets, Timeouts, TimeoutsId};

@@ -3,7 +3,7 @@
 use crate::group_table::GroupTable;
 use crate::id::{GroupId, MemberId, NexthopId, PortId, ServiceId};
 use crate::liveness::Liveness;
-use crate::pins::PinTable;
+use crate::pins::{PinId, PinTable};
 use crate::service_table::ServiceTable;
 use crate::timeouts::{TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, Mac};
@@ -35,6 +35,15 @@ pub struct Member {
     pub gone: bool,
     /// False while it is not known how to reach it.
     pub resolved: bool,
+}
+
+/// Who takes a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The member.
+    pub member: MemberId,
+    /// The static pin that decided; `None`: the bucket did.
+    pub pin: Option<PinId>,
 }
 
 /// What a snapshot says of a service.
@@ -158,6 +167,19 @@ impl Snapshot {
     #[must_use]
     pub fn bucket_of(&self, group: GroupId, flow_hash: u64) -> u32 {
         self.group(group).map_or(0, |group| group.bucket_of(flow_hash))
+    }
+
+    /// Who takes a flow of a group's services that nobody serves: the member of its static pin, if that can be used; else
+    /// as [`select`](Self::select) says. `None`: nobody can.
+    #[inline]
+    #[must_use]
+    pub fn choose(&self, group: GroupId, key: &FlowKey, liveness: &Liveness) -> Option<Choice> {
+        let pin = self.pins.of(group, key);
+        if let Some(pin) = pin.filter(|pin| self.is_usable(pin.member, liveness)) {
+            return Some(Choice { member: pin.member, pin: Some(pin.id) });
+        }
+        let member = self.select(group, self.flow_hash(key), liveness)?;
+        Some(Choice { member, pin: None })
     }
 
     /// Who takes a new flow with this hash: the owner of its bucket if that is up, else the next usable one by score.

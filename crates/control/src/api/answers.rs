@@ -179,8 +179,9 @@ pub(super) fn counters(
             moved: flows.moved,
             untracked_packets: flows.untracked_packets,
             live: flows.live,
-            unconfirmed: 0,
-            capacity: 0,
+            unsearched_packets: flows.unsearched_packets,
+            unconfirmed: flows.unconfirmed,
+            capacity: flows.capacity,
         },
         nexthops: nexthops.into_iter().map(nexthop_counters).collect(),
         workers: counters.workers.iter().map(worker).collect(),
@@ -208,8 +209,8 @@ fn worker(worker: &live::WorkerView) -> Worker {
         queue: worker.status.queue,
         received: worker.packets.received,
         forwarded: worker.packets.forwarded,
-        flows_live: worker.flows.live,
-        rebuilds: 0,
+        flows_live: worker.flows.in_shards,
+        rebuilds: worker.flows.rebuilds,
     }
 }
 

@@ -143,6 +143,14 @@ impl<'t> Shard<'t> {
         self.books.capacity.saturating_sub(self.len() - self.unconfirmed())
     }
 
+    /// Tells how full the shard is; for its owner.
+    pub fn gauge(&self) {
+        let flows = &self.counters.flows;
+        flows.live.set(self.len() as u64);
+        flows.unconfirmed.set(self.unconfirmed() as u64);
+        flows.capacity.set(self.books.capacity as u64);
+    }
+
     /// Puts a flow in that isn't there, making room as the bounds allow. `None`: all are confirmed, the flow can't be
     /// tracked.
     pub fn insert(&mut self, key: &FlowKey, hash: u64, entry: FlowEntry, now_ms: u32) -> Option<Link> {
@@ -289,6 +297,7 @@ impl<'t> Shard<'t> {
     /// the one stall that a worker has: rare, counted, and as long as copying the table.
     fn rebuild(&mut self, now_ms: u32) {
         self.books.rebuilds += 1;
+        self.counters.flows.rebuilds.add(1);
         let mut numbers4 = vec![u32::MAX; self.tables.v4.buckets()];
         let mut numbers6 = vec![u32::MAX; self.tables.v6.buckets()];
         let note = |numbers: &mut [u32], old: u32, new: u32| {

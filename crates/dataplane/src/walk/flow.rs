@@ -1,10 +1,9 @@
 //! Third stage: is the flow known, and by whom is it served?
 
-use super::select::Choice;
 use super::{Decision, Lookup, Signal, Table, select};
 use crate::flow_table::{FlowEntry, FlowState, Link};
 use crate::verdict::{DropReason, Verdict};
-use evenkeel_nexthop::{MemberId, PinId};
+use evenkeel_nexthop::{Choice, MemberId, PinId};
 use evenkeel_packet::TcpSignal;
 
 impl Table<'_, '_> {

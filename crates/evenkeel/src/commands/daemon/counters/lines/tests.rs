@@ -35,27 +35,28 @@ fn counters() -> Counters {
 #[test]
 fn counters_stand_in_the_order_of_a_packets_way() {
     let want = "\
-stage       counter              value
-kernel      xdp_redirected      246912
-            xdp_passed              14
-            rx_ring_full             6
-receive     received              1000
-parse       tcp_header              10
-flow table  live                    40
-            unconfirmed              0
-            capacity           1000000
-            created                 50
-            adopted                  0
-            expired                  0
-            closed                  10
-            evicted                  0
-            moved                    0
-            untracked_packets        0
-select      no_nexthop              30
-transmit    forwarded              900
-punt        punted                  60
-all stages  dropped                 40
-            held                     0
+stage       counter               value
+kernel      xdp_redirected       246912
+            xdp_passed               14
+            rx_ring_full              6
+receive     received               1000
+parse       tcp_header               10
+flow table  live                     40
+            unconfirmed               0
+            capacity            1000000
+            created                  50
+            adopted                   0
+            expired                   0
+            closed                   10
+            evicted                   0
+            moved                     0
+            untracked_packets         0
+            unsearched_packets        0
+select      no_nexthop               30
+transmit    forwarded               900
+punt        punted                   60
+all stages  dropped                  40
+            held                      0
 
 nexthop  packets  bytes  flows created  flows live
 web/s1       900  57600             50          40
