@@ -11,7 +11,7 @@ pub use offline::of_files;
 use crate::api::model::{Difference, FlowFate, FlowMove, Plan};
 use buckets::group_plans;
 use evenkeel_dataplane::FlowRecord;
-use evenkeel_nexthop::{Adjacency, Desired, GroupId, Liveness, MemberId, PortId, Snapshot};
+use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, PortId, Snapshot};
 use evenkeel_packet::{FlowKey, Mac};
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -81,7 +81,8 @@ impl Planner {
             return;
         }
         let group = self.snapshot_after.group_of(service);
-        let other = group.and_then(|group| self.taker(group, &flow.key));
+        let other = group.and_then(|group| self.snapshot_after.choose(group, &flow.key, &self.liveness));
+        let other = other.map(|choice| choice.member);
         let when = if usable { "at_deadline" } else { "now" };
         match other {
             Some(other) if self.is_same_server(member, other) => {
@@ -93,15 +94,6 @@ impl Planner {
             _ => fate.move_now += 1,
         }
         self.list(flow, other, when, fate);
-    }
-
-    /// Who takes a flow that nobody serves: a static pin's member, else that of the bucket. Members that are being removed are
-    /// neither.
-    fn taker(&self, group: GroupId, key: &FlowKey) -> Option<MemberId> {
-        let snapshot = &self.snapshot_after;
-        let pinned = snapshot.pins.of(group, key).map(|pin| pin.member);
-        let usable = pinned.filter(|id| snapshot.is_usable(*id, &self.liveness));
-        usable.or_else(|| snapshot.select(group, snapshot.flow_hash(key), &self.liveness))
     }
 
     /// True if two memberships are of one server, whose connections then go on.
