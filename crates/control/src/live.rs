@@ -21,6 +21,7 @@ mod log;
 mod memory;
 mod news;
 mod nexthops;
+mod plan;
 mod plant;
 mod ports;
 mod publisher;

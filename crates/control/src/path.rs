@@ -1,6 +1,6 @@
 //! Which nexthop a flow takes, and why: one answer for the running daemon and for a configuration alone.
 
-use evenkeel_nexthop::{Desired, GroupTable, Liveness, MemberId, ServiceId, Snapshot};
+use evenkeel_nexthop::{Desired, GroupId, GroupTable, Liveness, MemberId, ServiceId, Snapshot};
 use evenkeel_packet::FlowKey;
 use std::net::IpAddr;
 
@@ -47,9 +47,9 @@ impl Fate {
 }
 
 impl Path {
-    /// The path of a flow that the flow table doesn't know. `desired` has the names of the snapshot's members.
+    /// The path of a flow that the flow table doesn't know: by a static pin, else by its bucket. `desired` has the names of the snapshot's members.
     #[must_use]
-    pub fn by_bucket(key: &FlowKey, snapshot: &Snapshot, desired: &Desired, liveness: &Liveness) -> Self {
+    pub fn by_choice(key: &FlowKey, snapshot: &Snapshot, desired: &Desired, liveness: &Liveness) -> Self {
         let asked = Asked { snapshot, desired, liveness };
         match snapshot.classify(key) {
             Some(service) => asked.of_service(key, service),
@@ -86,9 +86,12 @@ impl Asked<'_> {
         let group_id = self.snapshot.group_of(service);
         let group = group_id.and_then(|group| self.snapshot.group(group));
         let bucket = group_id.map(|group| self.snapshot.bucket_of(group, hash));
-        let taker = group_id.and_then(|group| self.snapshot.select(group, hash, self.liveness));
-        let why = match (group, bucket, taker) {
-            (Some(table), Some(bucket), taker) => self.why(table, bucket, taker),
+        let pinned = group_id.and_then(|group| self.pinned(group, key));
+        let by_bucket = group_id.and_then(|group| self.snapshot.select(group, hash, self.liveness));
+        let taker = pinned.or(by_bucket);
+        let why = match (pinned, group, bucket) {
+            (Some(pinned), ..) => format!("a static pin sends it to {}", self.name(pinned)),
+            (None, Some(table), Some(bucket)) => self.why(table, bucket, taker),
             _ => "no_nexthop: the service has no group".to_owned(),
         };
         let taker = taker.and_then(|taker| self.desired.member(taker));
@@ -103,17 +106,26 @@ impl Asked<'_> {
         }
     }
 
+    /// Whom a static pin chooses, if he can be used.
+    fn pinned(&self, group: GroupId, key: &FlowKey) -> Option<MemberId> {
+        let pinned = self.snapshot.pins.of(group, key).map(|pin| pin.member);
+        pinned.filter(|member| self.snapshot.is_usable(*member, self.liveness))
+    }
+
+    fn name(&self, member: MemberId) -> &str {
+        self.desired.member(member).map_or("?", |member| member.name)
+    }
+
     fn why(&self, table: &GroupTable, bucket: u32, taker: Option<MemberId>) -> String {
         let group = &table.name;
-        let name = |id| self.desired.member(id).map_or("?", |member| member.name);
         let owner = table.owners().nth(bucket as usize).flatten();
         match (taker, owner) {
             (Some(taker), Some(owner)) if taker != owner => format!(
                 "bucket {bucket} of group {group} belongs to {}, which is down; {} is the next by score",
-                name(owner),
-                name(taker)
+                self.name(owner),
+                self.name(taker)
             ),
-            (Some(taker), _) => format!("bucket {bucket} of group {group} belongs to {}", name(taker)),
+            (Some(taker), _) => format!("bucket {bucket} of group {group} belongs to {}", self.name(taker)),
             (None, Some(_)) => format!("no_nexthop: everybody in group {group} is down"),
             (None, None) => format!("no_nexthop: nobody in group {group} takes new flows"),
         }

@@ -5,9 +5,9 @@ mod flow;
 pub(super) use flow::{flow_page, path};
 
 use super::model::{
-    Action, Buckets, ChangeResult, Changed, Counters, Difference, Flows, Group, Groups, Interface,
-    InterfaceQueue, Latency, Liveness, Nexthop, NexthopCounters, Packets, Protocol, Reloaded, Service,
-    Services, Share, State, Status, Timeouts, Worker,
+    Action, Buckets, ChangeResult, Changed, Counters, Flows, Group, Groups, Interface, InterfaceQueue,
+    Latency, Liveness, Nexthop, NexthopCounters, Packets, Protocol, Reloaded, Service, Services, Share,
+    State, Status, Timeouts, Worker,
 };
 use crate::live::{
     self, CountersView, GroupView, InterfaceView, NexthopState, NexthopView, ServiceView, StatusView,
@@ -239,13 +239,5 @@ pub(super) fn changed(changed: live::Changed, actions: &[Action]) -> Changed {
 pub(super) fn reloaded(reloaded: live::Reloaded) -> Reloaded {
     let live::Reloaded { generation, applied, differences, warnings } = reloaded;
     let applied = applied && !differences.is_empty();
-    Reloaded { generation, applied, differences: differences.into_iter().map(difference).collect(), warnings }
-}
-
-fn difference(difference: live::Difference) -> Difference {
-    let live::Difference { kind, group, name, what, from, to } = difference;
-    let of_group = group.map(|group| format!("{group}/")).unwrap_or_default();
-    let key = what.unwrap_or(if to.is_some() { "added" } else { "removed" });
-    let what = format!("{} {of_group}{name}", kind.word());
-    Difference { what: what.trim_end().to_owned(), key: key.to_owned(), from, to }
+    Reloaded { generation, applied, differences: differences.into_iter().map(Into::into).collect(), warnings }
 }

@@ -36,6 +36,10 @@ impl ControlClient {
         Self { commands, log, config_file: config_file.map(Arc::new), mailboxes }
     }
 
+    pub(super) fn config_file(&self) -> Option<Arc<PathBuf>> {
+        self.config_file.clone()
+    }
+
     /// Follows what happens, behind the event of this number or from now on.
     #[must_use]
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
@@ -182,7 +186,7 @@ impl ControlClient {
     }
 }
 
-fn read(source: ConfigSource, file: Option<&PathBuf>) -> Result<Config, Refusal> {
+pub(super) fn read(source: ConfigSource, file: Option<&PathBuf>) -> Result<Config, Refusal> {
     let read = match (source, file) {
         (ConfigSource::File, Some(file)) => Config::read(file),
         (ConfigSource::File, None) => return Err(Refusal::NoConfigFile),

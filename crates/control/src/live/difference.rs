@@ -3,6 +3,7 @@
 
 use super::change::NexthopState;
 use super::ports::Ports;
+use crate::api::model;
 use crate::config::Config;
 use evenkeel_nexthop::{Desired, MemberId, MemberInfo, PortId, Protocol, ServiceSpec, Timeouts};
 use std::collections::BTreeMap;
@@ -67,6 +68,17 @@ impl Difference {
     /// True for what a member's own events say: that it came, is to go, its state and its weight.
     pub(super) fn is_told_of_member(&self) -> bool {
         self.kind == DifferenceKind::Nexthop && matches!(self.what, None | Some("state" | "weight"))
+    }
+}
+
+/// As the API and plans say it: the whole thing is the key `added` or `removed`.
+impl From<Difference> for model::Difference {
+    fn from(difference: Difference) -> Self {
+        let subject = difference.subject();
+        let Difference { kind, what, from, to, .. } = difference;
+        let key = what.unwrap_or(if to.is_some() { "added" } else { "removed" });
+        let what = format!("{} {subject}", kind.word());
+        Self { what: what.trim_end().to_owned(), key: key.to_owned(), from, to }
     }
 }
 

@@ -5,6 +5,7 @@
 mod ask;
 mod query;
 
+pub(super) use ask::page;
 pub use query::{FlowCursor, FlowCursorError, FlowQuery, PAGE_MAX};
 
 use super::client::ControlClient;
@@ -103,26 +104,26 @@ impl Meaning {
 
     /// As the walk does: without a service the flow is nobody's, else its nexthop keeps it while that is usable.
     fn path(&self, key: &FlowKey, flow: Option<FlowView>) -> LivePath {
-        let by_bucket = Path::by_bucket(key, &self.snapshot, &self.desired, &self.liveness);
-        let Some(flow) = flow else { return LivePath { path: by_bucket, flow: None, without_entry: None } };
-        let path = if by_bucket.service.is_none() {
-            by_bucket.clone()
+        let by_choice = Path::by_choice(key, &self.snapshot, &self.desired, &self.liveness);
+        let Some(flow) = flow else { return LivePath { path: by_choice, flow: None, without_entry: None } };
+        let path = if by_choice.service.is_none() {
+            by_choice.clone()
         } else if self.snapshot.is_usable(flow.record.member, &self.liveness) {
-            Path::by_entry(&by_bucket, &flow)
+            Path::by_entry(&by_choice, &flow)
         } else {
             Path {
-                why: format!("its nexthop {} can't be used: {}", flow.nexthop, by_bucket.why),
-                ..by_bucket.clone()
+                why: format!("its nexthop {} can't be used: {}", flow.nexthop, by_choice.why),
+                ..by_choice.clone()
             }
         };
-        LivePath { path, flow: Some(flow), without_entry: Some(by_bucket) }
+        LivePath { path, flow: Some(flow), without_entry: Some(by_choice) }
     }
 }
 
 impl Path {
     /// The path of a flow that the flow table keeps on its nexthop.
-    fn by_entry(by_bucket: &Self, flow: &FlowView) -> Self {
-        let FlowRecord { state, idle_ms, packets, .. } = flow.record;
+    fn by_entry(by_choice: &Self, flow: &FlowView) -> Self {
+        let FlowRecord { state, idle_ms, packets, by_pin, .. } = flow.record;
         let state = match state {
             FlowState::HalfOpen => "half-open",
             FlowState::Established => "established",
@@ -130,8 +131,9 @@ impl Path {
             FlowState::Datagram => "datagram",
         };
         let why = format!(
-            "the flow table keeps it on {}: {state}, {packets} packets, idle for {idle_ms}ms",
-            flow.nexthop
+            "the flow table keeps it on {}{}: {state}, {packets} packets, idle for {idle_ms}ms",
+            flow.nexthop,
+            if by_pin { ", where a static pin sent it" } else { "" }
         );
         Self {
             fate: crate::path::Fate::Forward,
@@ -139,7 +141,7 @@ impl Path {
             nexthop: Some(flow.nexthop.clone()),
             address: Some(flow.address),
             why,
-            ..by_bucket.clone()
+            ..by_choice.clone()
         }
     }
 }

@@ -6,6 +6,7 @@ use super::event::LiveEvent;
 use super::ports::Ports;
 use super::refusal::Refusal;
 use crate::config::Config;
+use evenkeel_nexthop::Desired;
 use std::fmt;
 
 /// Where a configuration comes from.
@@ -48,11 +49,7 @@ impl fmt::Display for Reloaded {
 impl Control {
     /// Takes up a configuration, or says what that would change.
     fn reload(&mut self, config: Config, dry_run: bool) -> Result<Reloaded, Refusal> {
-        let fixed = fixed_differences(&self.config, &config);
-        if !fixed.is_empty() {
-            return Err(Refusal::Fixed(fixed));
-        }
-        let ports = Ports::new(self.plant.prepare(&config)?);
+        let ports = self.prepare(&config)?;
         let reloaded = self.reload_prepared(config, ports, dry_run);
         if dry_run || reloaded.is_err() {
             self.plant.abort();
@@ -73,14 +70,28 @@ impl Control {
         reloaded
     }
 
-    fn reload_prepared(&mut self, config: Config, ports: Ports, dry_run: bool) -> Result<Reloaded, Refusal> {
+    /// Asks the box for a configuration; what it prepares has to be committed or aborted.
+    pub(super) fn prepare(&mut self, config: &Config) -> Result<Ports, Refusal> {
+        let fixed = fixed_differences(&self.config, config);
+        if !fixed.is_empty() {
+            return Err(Refusal::Fixed(fixed));
+        }
+        Ok(Ports::new(self.plant.prepare(config)?))
+    }
+
+    /// The state that a configuration makes of the present one, and what differs.
+    pub(super) fn next(&self, config: &Config, ports: &Ports) -> Result<(Desired, Vec<Difference>), Refusal> {
         let mut desired = self.desired.clone();
         let (groups, now_ms) = (ports.bind(&config.groups), self.now_ms());
         desired.reconcile(config.services.clone(), groups, now_ms, config.remove_ms)?;
         desired.set_remove_deadline_ms(config.remove_ms);
         let before = Side { config: &self.config, desired: &self.desired, ports: &self.ports };
-        let after = Side { config: &config, desired: &desired, ports: &ports };
-        let differences = differences(&before, &after, now_ms);
+        let differences = differences(&before, &Side { config, desired: &desired, ports }, now_ms);
+        Ok((desired, differences))
+    }
+
+    fn reload_prepared(&mut self, config: Config, ports: Ports, dry_run: bool) -> Result<Reloaded, Refusal> {
+        let (desired, differences) = self.next(&config, &ports)?;
         let warnings = config.warnings.clone();
         if dry_run {
             let generation = self.published.generation;

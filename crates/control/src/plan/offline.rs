@@ -1,9 +1,9 @@
 //! A plan from two configurations, without a daemon and without a kernel: every nexthop can be reached and is up.
 
 use super::{Planner, SOMEHOW};
-use crate::api::model::{Difference, Plan};
+use crate::api::model::Plan;
 use crate::config::{Config, InterfaceConfig};
-use crate::live::{self, LivePort, Ports, Side, differences};
+use crate::live::{LivePort, Ports, Side, differences};
 use evenkeel_dataplane::FlowRecord;
 use evenkeel_nexthop::{Desired, DesiredError, Liveness, PortId};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub fn of_files<E: From<DesiredError>>(
     if let Some(flows) = &flows {
         planner.judge(flows);
     }
-    Ok(planner.plan(differences.into_iter().map(difference).collect()))
+    Ok(planner.plan(differences.into_iter().map(Into::into).collect()))
 }
 
 /// The interfaces of `config`, by numbers that those of `first` have too.
@@ -62,12 +62,4 @@ fn reachable(config: &Config, others: &Ports) -> Result<Desired, DesiredError> {
         desired.set_adjacency(nexthop, Some(SOMEHOW));
     }
     Ok(desired)
-}
-
-fn difference(difference: live::Difference) -> Difference {
-    let live::Difference { kind, group, name, what, from, to } = difference;
-    let of_group = group.map(|group| format!("{group}/")).unwrap_or_default();
-    let key = what.unwrap_or(if to.is_some() { "added" } else { "removed" });
-    let what = format!("{} {of_group}{name}", kind.word());
-    Difference { what: what.trim_end().to_owned(), key: key.to_owned(), from, to }
 }

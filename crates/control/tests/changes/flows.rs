@@ -11,12 +11,12 @@ use std::net::Ipv4Addr;
 
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 /// Clients 203.0.113.1 to 203.0.113.`clients`, in turn at both workers.
-fn daemon(clients: u8) -> Daemon {
+pub(crate) fn daemon(clients: u8) -> Daemon {
     let daemon = Daemon::start();
     for client in 1..=clients {
         daemon.workers.take(usize::from(client) % 2, (source(client), 1000), (VIP, 53));
@@ -32,7 +32,7 @@ fn flows(daemon: &Daemon, query: FlowQuery) -> Result<FlowPageView, Refusal> {
     wait(daemon.handle.client().flows(query))
 }
 
-fn path(daemon: &Daemon, client: u8, vip: [u8; 4], port: u16, protocol: u8) -> LivePath {
+pub(crate) fn path(daemon: &Daemon, client: u8, vip: [u8; 4], port: u16, protocol: u8) -> LivePath {
     let key = FlowKey::new(source(client).into(), vip.into(), 1000, port, protocol).unwrap();
     wait(daemon.handle.client().path(key)).unwrap()
 }

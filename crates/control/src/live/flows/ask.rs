@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A page of flows of a worker: `room` at the most, from `cursor` on.
-pub(super) async fn page(
+pub(in super::super) async fn page(
     worker: usize,
     mailbox: &Mailbox,
     cursor: evenkeel_dataplane::Cursor,

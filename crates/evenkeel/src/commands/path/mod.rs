@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let config = Config::read(file)?;
     let (snapshot, desired) = configured::snapshot(&config)?;
-    let path = NewFlow::by_bucket(&key, &snapshot, &desired, &Liveness::new());
+    let path = NewFlow::by_choice(&key, &snapshot, &desired, &Liveness::new());
     let answer = offline::Answer::from(path);
     if args.json { print::print_json(&answer) } else { Ok(print::print(&answer.text())?) }
 }
