@@ -1,9 +1,12 @@
 //! Random changes of every kind: verbs, configurations, what the neighbour table and the NIC do.
 
 use crate::model::{Model, Phase};
-use crate::world::{self, GROUPS, SERVERS};
-use evenkeel_nexthop::{AdminState, Change, GroupSpec, NexthopSpec, PortId, ServiceSpec, Verb};
+use crate::world::{self, GROUPS, SERVERS, TARGETS, TIMEOUTS};
+use evenkeel_nexthop::{
+    AdminState, Change, GroupSpec, NexthopSpec, PinMatch, PinSpec, PortId, Prefix, ServiceSpec, Verb,
+};
 use fastrand::Rng;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One change.
 #[derive(Debug)]
@@ -11,16 +14,30 @@ pub(crate) enum Step {
     /// What an operator, an event or the watcher of liveness says; it may make no sense.
     Verb(Change),
     /// Another configuration, with the deadline of removals.
-    Reload { services: Vec<ServiceSpec>, groups: Vec<GroupSpec>, remove_ms: u64 },
+    Reload {
+        services: Vec<ServiceSpec>,
+        groups: Vec<GroupSpec>,
+        remove_ms: u64,
+    },
     /// The neighbour table says where a server is, or that it doesn't answer.
-    Neighbour { server: u8, port: Option<PortId> },
+    Neighbour {
+        server: u8,
+        port: Option<PortId>,
+    },
     /// The NIC hands flows to other workers.
     Spread,
+    /// A static pin.
+    Pin(PinSpec),
+    Unpin {
+        group: String,
+        matches: PinMatch,
+    },
 }
 
 impl Step {
-    pub(crate) fn random(random: &mut Rng, model: &Model) -> Self {
-        match random.u8(0..100) {
+    /// `clients` are those that there were so far.
+    pub(crate) fn random(random: &mut Rng, model: &Model, clients: u32) -> Self {
+        match random.u8(0..108) {
             0..8 => {
                 let (services, groups) = configuration(random, &model.configured);
                 let remove_ms = random.choice([0, 2_000, 20_000]).unwrap_or(0);
@@ -32,9 +49,51 @@ impl Step {
                 Self::Neighbour { server, port }
             }
             13..16 => Self::Spread,
+            16..23 => Self::Pin(pin(random, model, clients)),
+            23 | 24 => match random.choice(&model.pins.list) {
+                Some(pin) => Self::Unpin { group: GROUPS[pin.group].into(), matches: pin.matches },
+                None => Self::Spread,
+            },
             _ => Self::Verb(change(random, model)),
         }
     }
+}
+
+fn pin(random: &mut Rng, model: &Model, clients: u32) -> PinSpec {
+    let group = random.choice(&model.configured).map_or("nobody", |group| group.name.as_str());
+    let (target, client) = (random.u8(0..TARGETS.len() as u8), random.u32(1..=clients));
+    let (source, _) = world::source(target, client);
+    let matches = if random.u8(0..4) == 0 {
+        PinMatch::Flow(world::key(target, client))
+    } else {
+        // of one client, of some, of nearly all
+        let shorter = random.choice([0, 4, 11, 14, 16]).unwrap_or(0);
+        PinMatch::Source(prefix(source, if source.is_ipv4() { 32 } else { 128 } - shorter))
+    };
+    let time = |random: &mut Rng| match random.u8(0..16) {
+        0 => Some(0),
+        1..3 => Some(3_000),
+        3..5 => Some(15_000),
+        _ => None,
+    };
+    let nexthop = name(random, model, group, |member| model.members[member].stays());
+    let (idle_ms, hard_ms) = (time(random), time(random));
+    PinSpec { matches, group: group.into(), nexthop, idle_ms, hard_ms }
+}
+
+/// The prefix of an address.
+fn prefix(address: IpAddr, len: u8) -> Prefix {
+    let address = match address {
+        IpAddr::V4(address) => {
+            Ipv4Addr::from_bits(address.to_bits() & u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0))
+                .into()
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+            Ipv6Addr::from_bits(address.to_bits() & mask).into()
+        }
+    };
+    Prefix::new(address, len).expect("no host bits are set")
 }
 
 fn change(random: &mut Rng, model: &Model) -> Change {
@@ -94,8 +153,10 @@ pub(crate) fn configuration(random: &mut Rng, before: &[GroupSpec]) -> (Vec<Serv
     }
     random.shuffle(&mut groups);
     let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
-    let services =
-        world::services(|| if random.u8(0..6) == 0 { None } else { random.choice(&names).cloned() });
+    let services = world::services(|| {
+        let group = if random.u8(0..6) == 0 { None } else { random.choice(&names) };
+        Some((group?.clone(), random.choice(TIMEOUTS)?))
+    });
     (services, groups)
 }
 

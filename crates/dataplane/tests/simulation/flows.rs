@@ -1,14 +1,8 @@
 //! Clients and their flows: what becomes of each packet, and what is counted.
 
-use crate::model::{Model, Phase};
+use crate::model::Model;
 use crate::world::{self, SCTP, TARGETS};
-use evenkeel_nexthop::PortId;
-
-/// Idle times of the simulated box in milliseconds: short, so that flows end.
-pub(crate) const HALF_OPEN_MS: u64 = 8_000;
-pub(crate) const ESTABLISHED_MS: u64 = 60_000;
-pub(crate) const CLOSING_MS: u64 = 9_000;
-pub(crate) const DATAGRAM_MS: u64 = 30_000;
+use evenkeel_nexthop::{PortId, Timeouts};
 
 /// What a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +45,18 @@ pub(crate) struct Entry {
     /// Worker that took its last packet.
     pub(crate) worker: u8,
     last_ms: u64,
+    /// As its service said at the last packet.
+    timeout_ms: u64,
+    /// A static pin decided where it goes.
+    by_pin: bool,
+}
+
+/// A packet that comes to a worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) signal: Signal,
+    pub(crate) worker: u8,
+    pub(crate) now_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +79,8 @@ pub(crate) struct Counts {
     pub(crate) closed: u64,
     pub(crate) moved: u64,
     pub(crate) live: u64,
+    /// Packets that went by a static pin.
+    pub(crate) by_pin: u64,
 }
 
 impl Signal {
@@ -100,7 +108,7 @@ impl Client {
 
     /// Ends the flow if it was idle for too long.
     pub(crate) fn expire(&mut self, now_ms: u64, counts: &mut Counts) {
-        if self.entry.is_some_and(|entry| now_ms - entry.last_ms >= entry.state.timeout_ms()) {
+        if self.entry.is_some_and(|entry| now_ms - entry.last_ms >= entry.timeout_ms) {
             self.end(counts);
         }
     }
@@ -112,17 +120,11 @@ impl Client {
         }
     }
 
-    /// What must become of a packet that comes to `worker` now.
-    pub(crate) fn send(
-        &mut self,
-        signal: Signal,
-        worker: u8,
-        now_ms: u64,
-        model: &mut Model,
-        counts: &mut Counts,
-    ) -> Fate {
+    /// What must become of a packet of this client.
+    pub(crate) fn send(&mut self, arrival: Arrival, model: &mut Model, counts: &mut Counts) -> Fate {
+        let Arrival { signal, now_ms, .. } = arrival;
         self.expire(now_ms, counts);
-        let Some(group) = model.serving(self.target) else {
+        let Some((group, timeouts)) = model.serving(self.target) else {
             counts.punted += 1;
             return Fate::Punted;
         };
@@ -132,10 +134,14 @@ impl Client {
             if signal == Signal::Syn && self.entry.is_some_and(|entry| entry.state == State::Closing) {
                 self.end(counts);
             }
-            match self.entry {
-                Some(entry) => self.known(entry, group, signal, worker, now_ms, model, counts),
-                None => self.unknown(group, signal, worker, now_ms, model, counts),
+            let member = match self.entry {
+                Some(entry) => self.known(entry, group, arrival, model, counts),
+                None => self.unknown(group, arrival, model, counts),
+            };
+            if let Some(entry) = &mut self.entry {
+                entry.timeout_ms = entry.state.timeout_ms(&timeouts);
             }
+            member
         };
         match member {
             Some(member) => {
@@ -154,30 +160,36 @@ impl Client {
     /// Neither creates nor refreshes nor moves.
     fn icmp_error(&self, group: usize, model: &mut Model) -> Option<usize> {
         let own = self.entry.map(|entry| usize::from(entry.member)).filter(|&member| model.is_usable(member));
-        own.or_else(|| model.select(group, &world::key(self.target, self.number)))
+        own.or_else(|| Some(model.select(group, &world::key(self.target, self.number))?.0))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row of the table in the product's description")]
+    /// A flow stays where it is as long as that can serve it.
     fn known(
         &mut self,
         mut entry: Entry,
         group: usize,
-        signal: Signal,
-        worker: u8,
-        now_ms: u64,
+        arrival: Arrival,
         model: &mut Model,
         counts: &mut Counts,
     ) -> Option<usize> {
+        let Arrival { signal, worker, now_ms } = arrival;
         entry.state = entry.state.after(signal);
         (entry.last_ms, entry.worker) = (now_ms, worker);
-        let mut member = Some(usize::from(entry.member));
-        if !model.is_usable(usize::from(entry.member)) {
-            member = model.select(group, &world::key(self.target, self.number));
-            if let Some(other) = member {
-                let [from, to] = [usize::from(entry.member), other].map(|number| &model.members[number]);
-                counts.moved += u64::from(!from.is_same_server(to));
-                entry.member = other as u16;
+        let (own, key) = (usize::from(entry.member), world::key(self.target, self.number));
+        let (mut member, mut pin) = (Some(own), None);
+        if !model.is_usable(own) {
+            let selected = model.select(group, &key);
+            member = selected.map(|(other, _)| other);
+            if let Some((other, by)) = selected {
+                counts.moved += u64::from(!model.members[own].is_same_server(&model.members[other]));
+                (entry.member, entry.by_pin, pin) = (other as u16, by.is_some(), by);
             }
+        } else if entry.by_pin {
+            pin = model.pins.of(group, &key).filter(|&number| model.pins.list[number].member == own);
+        }
+        if let Some(pin) = pin {
+            model.pins.went_by(pin, now_ms);
+            counts.by_pin += 1;
         }
         self.entry = Some(entry);
         member
@@ -186,14 +198,16 @@ impl Client {
     fn unknown(
         &mut self,
         group: usize,
-        signal: Signal,
-        worker: u8,
-        now_ms: u64,
+        arrival: Arrival,
         model: &mut Model,
         counts: &mut Counts,
     ) -> Option<usize> {
-        let member = model.select(group, &world::key(self.target, self.number))?;
-        debug_assert!(model.members[member].phase == Phase::Active);
+        let Arrival { signal, worker, now_ms } = arrival;
+        let (member, pin) = model.select(group, &world::key(self.target, self.number))?;
+        if let Some(pin) = pin {
+            model.pins.went_by(pin, now_ms);
+            counts.by_pin += 1;
+        }
         let state = match signal {
             Signal::Syn => State::HalfOpen,
             Signal::Ack => State::Established,
@@ -202,19 +216,21 @@ impl Client {
         };
         *(if signal == Signal::Ack { &mut counts.adopted } else { &mut counts.created }) += 1;
         counts.live += 1;
-        self.entry = Some(Entry { member: member as u16, state, worker, last_ms: now_ms });
+        let (member_number, by_pin) = (member as u16, pin.is_some());
+        self.entry =
+            Some(Entry { member: member_number, state, worker, last_ms: now_ms, timeout_ms: 0, by_pin });
         Some(member)
     }
 }
 
 impl State {
-    fn timeout_ms(self) -> u64 {
-        match self {
-            Self::HalfOpen => HALF_OPEN_MS,
-            Self::Established => ESTABLISHED_MS,
-            Self::Closing => CLOSING_MS,
-            Self::Datagram => DATAGRAM_MS,
-        }
+    fn timeout_ms(self, timeouts: &Timeouts) -> u64 {
+        u64::from(match self {
+            Self::HalfOpen => timeouts.tcp_syn_ms,
+            Self::Established => timeouts.tcp_established_ms,
+            Self::Closing => timeouts.tcp_closing_ms,
+            Self::Datagram => timeouts.udp_ms,
+        })
     }
 
     fn after(self, signal: Signal) -> Self {

@@ -14,10 +14,12 @@ mod changes;
 mod flows;
 mod frames;
 mod model;
+mod pins;
 mod rig;
 mod run;
 mod world;
 
+use flows::Counts;
 use run::Run;
 
 /// How much to simulate.
@@ -68,8 +70,8 @@ fn simulate(test: &'static str, workers: u8) {
         let counts = Run::new(size, seed).run();
         println!("{flows} flows, {changes} changes, {workers} workers, seed {seed}: {counts:?}");
         // a run in which nothing happened would prove nothing
-        let happened =
-            [counts.created, counts.adopted, counts.expired, counts.closed, counts.moved, counts.punted];
+        let Counts { created, adopted, expired, closed, moved, punted, by_pin, .. } = counts;
+        let happened = [created, adopted, expired, closed, moved, punted, by_pin];
         assert!(happened.iter().all(|count| *count > 0), "{counts:?}");
     }
 }

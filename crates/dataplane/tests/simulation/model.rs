@@ -3,8 +3,11 @@
 //! Shares with the code only the words in which changes are asked for.
 
 use crate::buckets::{Scores, Takers};
+use crate::pins::{StaticPin, StaticPins};
 use crate::world::{self, GROUPS, SERVERS, TARGETS};
-use evenkeel_nexthop::{AdminState, Change, GroupSpec, NexthopSpec, PortId, Protocol, ServiceSpec, Verb};
+use evenkeel_nexthop::{
+    AdminState, Change, GroupSpec, NexthopSpec, PinSpec, PortId, Protocol, ServiceSpec, Timeouts, Verb,
+};
 use evenkeel_packet::FlowKey;
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -17,8 +20,9 @@ pub(crate) struct Model {
     /// All that there ever were: one for each address in each group.
     pub(crate) members: Vec<Member>,
     services: Vec<ServiceSpec>,
-    /// The group of each target's service.
-    serving: [Option<usize>; TARGETS.len()],
+    /// The group of each target's service, and how long its flows may be idle.
+    serving: [Option<(usize, Timeouts)>; TARGETS.len()],
+    pub(crate) pins: StaticPins,
     /// Groups of the configuration that was read last.
     pub(crate) configured: Vec<GroupSpec>,
     /// Servers that are down, behind an interface.
@@ -71,6 +75,7 @@ impl Model {
             members: Vec::new(),
             services: Vec::new(),
             serving: [None; TARGETS.len()],
+            pins: StaticPins::default(),
             configured: Vec::new(),
             down: HashSet::new(),
             neighbours: [None; SERVERS as usize],
@@ -87,15 +92,7 @@ impl Model {
         if let Verb::Add { address, weight, port, .. } = change.verb {
             return self.add(group, &change.nexthop, address, weight, port);
         }
-        let named = (0..self.members.len()).filter(|&member| {
-            self.members[member].group == group && self.members[member].name == change.nexthop
-        });
-        let stays = |member: &Member| matches!(member.phase, Phase::Active | Phase::Draining);
-        let place = |&member: &usize| {
-            let member = &self.members[member];
-            (stays(member), member.phase != Phase::Gone)
-        };
-        let number = named.max_by_key(|member| (place(member), *member)).ok_or(Refused)?;
+        let number = self.named(group, &change.nexthop).ok_or(Refused)?;
         let member = &mut self.members[number];
         if member.phase == Phase::Gone {
             return Err(Refused);
@@ -113,6 +110,39 @@ impl Model {
             Verb::Add { .. } => {}
         }
         Ok(())
+    }
+
+    /// Of several with a name the one that stays, else the newest of those that are there.
+    fn named(&self, group: usize, name: &str) -> Option<usize> {
+        let has_name = |&number: &usize| {
+            let member = &self.members[number];
+            member.group == group && member.name == name
+        };
+        (0..self.members.len()).filter(has_name).max_by_key(|&number| {
+            let member = &self.members[number];
+            (member.stays(), member.phase != Phase::Gone, number)
+        })
+    }
+
+    /// A static pin; false if it was there just so.
+    pub(crate) fn pin(&mut self, spec: &PinSpec, now_ms: u64) -> Result<bool, Refused> {
+        if !self.configured.iter().any(|group| group.name == spec.group) {
+            return Err(Refused);
+        }
+        let group = group_number(&spec.group);
+        let member = self.named(group, &spec.nexthop).ok_or(Refused)?;
+        let PinSpec { matches, idle_ms, hard_ms, .. } = *spec;
+        if !self.members[member].stays() || [idle_ms, hard_ms].contains(&Some(0)) {
+            return Err(Refused);
+        }
+        let (since_ms, used_ms, packets) = (now_ms, now_ms, 0);
+        Ok(self.pins.add(StaticPin { group, matches, member, idle_ms, hard_ms, since_ms, used_ms, packets }))
+    }
+
+    /// Ends static pins that are over; how many.
+    pub(crate) fn expire_pins(&mut self, now_ms: u64) -> usize {
+        let members = &self.members;
+        self.pins.expire(now_ms, |member| members[member].stays())
     }
 
     fn add(
@@ -169,7 +199,7 @@ impl Model {
             let lists = |address| old.nexthops.iter().any(|nexthop| nexthop.address == address);
             for member in self.members.iter_mut().filter(|member| member.group == group_number(&old.name)) {
                 let leaves = new.is_none() || lists(member.address) && !stays(member.address);
-                if leaves && matches!(member.phase, Phase::Active | Phase::Draining) {
+                if leaves && member.stays() {
                     member.phase = gone;
                 }
             }
@@ -188,8 +218,8 @@ impl Model {
         self.services = services;
         self.configured = groups;
         for (target, serving) in (0..).zip(&mut self.serving) {
-            *serving =
-                service(&self.services, &world::key(target, 0)).map(|service| group_number(&service.group));
+            let service = service(&self.services, &world::key(target, 0));
+            *serving = service.map(|service| (group_number(&service.group), service.timeouts));
         }
     }
 
@@ -247,15 +277,18 @@ impl Model {
         &self.groups[group_number(group)].owners
     }
 
-    /// The group that serves a target.
-    pub(crate) fn serving(&self, target: u8) -> Option<usize> {
+    /// The group that serves a target, and how long its flows may be idle.
+    pub(crate) fn serving(&self, target: u8) -> Option<(usize, Timeouts)> {
         self.serving[usize::from(target)]
     }
 
-    /// Who takes a new flow of a group.
-    pub(crate) fn select(&mut self, group: usize, key: &FlowKey) -> Option<usize> {
-        let buckets = u64::from(self.groups[group].buckets);
-        self.taker(group, (flow_hash(key, self.seed) % buckets) as u32)
+    /// Who takes a new flow of a group, and the static pin by which: one whose member can, else the bucket decides.
+    pub(crate) fn select(&mut self, group: usize, key: &FlowKey) -> Option<(usize, Option<usize>)> {
+        let pin = self.pins.of(group, key).map(|number| (self.pins.list[number].member, Some(number)));
+        pin.filter(|(member, _)| self.is_usable(*member)).or_else(|| {
+            let buckets = u64::from(self.groups[group].buckets);
+            Some((self.taker(group, (flow_hash(key, self.seed) % buckets) as u32)?, None))
+        })
     }
 
     /// Who takes the new flows of a bucket: its owner, or the one that it likes best of those that can.
@@ -301,6 +334,11 @@ impl Model {
 }
 
 impl Member {
+    /// True unless it is gone or about to be.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self.phase, Phase::Active | Phase::Draining)
+    }
+
     /// True if it is to own buckets.
     pub(crate) fn takes(&self) -> bool {
         self.phase == Phase::Active && self.weight > 0

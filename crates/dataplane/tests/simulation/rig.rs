@@ -5,10 +5,10 @@ use crate::frames;
 use crate::world::{self, PORTS};
 use evenkeel_dataplane::memory::{Exit, MemoryPort};
 use evenkeel_dataplane::{
-    DropReason, FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker,
+    DropReason, FlowTable, PinTotals, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker,
     WorkerCounters, WorkerSpec,
 };
-use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, MemberInfo, PortId, Snapshot};
+use evenkeel_nexthop::{Adjacency, Desired, Liveness, MemberId, MemberInfo, PinInfo, PortId, Snapshot};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -104,6 +104,21 @@ impl Rig {
             self.desired.members().map(|member| Totals::of_member(&self.counters, member.id).flows_live);
         assert_eq!(totals.flows.live, members.sum(), "flows of the box and of its members");
         totals
+    }
+
+    /// Ends the static pins that are over; how many.
+    pub(crate) fn expire_pins(&mut self, now_ms: u64) -> usize {
+        let counters = &self.counters;
+        let used_ms = |pin| Totals::of_pin(counters, pin).used_ms;
+        self.desired.expire_pins(now_ms, used_ms).len()
+    }
+
+    /// The static pins, the oldest first, and what went by them.
+    pub(crate) fn pins(&self) -> Vec<(PinInfo, PinTotals)> {
+        let pins = self.desired.pins().into_iter();
+        pins.map(|pin| (Totals::of_pin(&self.counters, pin.id), pin))
+            .map(|(totals, pin)| (pin, totals))
+            .collect()
     }
 
     /// Packets forwarded to a member.

@@ -3,7 +3,7 @@
 use crate::Size;
 use crate::another_box;
 use crate::changes::{self, Step};
-use crate::flows::{Client, Counts, Signal, State};
+use crate::flows::{Arrival, Client, Counts, Signal, State};
 use crate::frames::Frames;
 use crate::model::{Member, Model, group_number};
 use crate::rig::Rig;
@@ -75,8 +75,9 @@ impl Run {
             }
             self.traffic();
             self.check_counts();
+            self.check_pins();
             self.pass_time();
-            let step = Step::random(&mut self.random, &self.model);
+            let step = Step::random(&mut self.random, &self.model, self.next_client);
             self.last = (change + 1, format!("{step:?}"));
             self.change(&step);
         }
@@ -93,9 +94,15 @@ impl Run {
             _ => 200 * self.random.u64(0..3),
         };
         self.model.expire(self.now_ms);
-        if self.rig.desired.next_deadline_ms().is_some_and(|at| at <= self.now_ms) {
-            assert!(self.rig.desired.expire_removals(self.now_ms));
-            self.model.assign();
+        self.model.assign();
+        let is_due = |at_ms: Option<u64>| at_ms.is_some_and(|at_ms| at_ms <= self.now_ms);
+        let (removal, pin) = (self.rig.desired.next_deadline_ms(), self.rig.desired.next_pin_end_ms());
+        let (is_removal_due, is_pin_due) = (is_due(removal), is_due(pin));
+        assert_eq!(self.rig.desired.expire_removals(self.now_ms), is_removal_due);
+        let pins = self.rig.expire_pins(self.now_ms);
+        assert_eq!(pins, self.model.expire_pins(self.now_ms), "pins that have ended");
+        assert!(is_pin_due || pins == 0, "a pin has ended before it was due");
+        if is_removal_due || pins > 0 {
             self.rig.publish();
         }
     }
@@ -122,7 +129,18 @@ impl Run {
                 self.model.neighbours[usize::from(*server)] = *port;
             }
             Step::Spread => self.spread(),
+            Step::Pin(spec) => {
+                let done = self.rig.desired.pin(spec, self.now_ms);
+                let expected = self.model.pin(spec, self.now_ms);
+                assert_eq!(done.clone().ok(), expected.ok(), "{spec:?}: {done:?}");
+            }
+            Step::Unpin { group, matches } => {
+                let expected = self.model.pins.remove(group_number(group), matches);
+                assert_eq!(self.rig.desired.unpin(group, matches), expected, "{matches:?}");
+            }
         }
+        // a pin goes with its nexthop
+        assert_eq!(self.rig.expire_pins(self.now_ms), self.model.expire_pins(self.now_ms));
         for server in (0..world::SERVERS).filter(|&server| world::is_learned(server)) {
             self.rig.set_neighbour(server, self.model.neighbours[usize::from(server)]);
         }
@@ -174,7 +192,8 @@ impl Run {
         let client = &mut self.clients[number];
         let worker = self.workers[spread(client.number)];
         let signal = signal(&mut self.random, client, worker);
-        let fate = client.send(signal, worker, self.now_ms, &mut self.model, &mut self.counts);
+        let arrival = Arrival { signal, worker, now_ms: self.now_ms };
+        let fate = client.send(arrival, &mut self.model, &mut self.counts);
         (client.expected, client.quiet) = (Some((signal, fate)), 0);
         let frame = self.frames.frame(client.target, client.number, signal, number as u32);
         if !self.rig.put(worker, frame) {
@@ -208,6 +227,20 @@ impl Run {
         assert_eq!(flows, expected);
         assert_eq!(received, forwarded + punted + dropped);
         assert_eq!(created + adopted, expired + closed + evicted + live);
+    }
+
+    /// The static pins are those of the model, and what went by each.
+    fn check_pins(&self) {
+        let pins = self.rig.pins();
+        assert_eq!(pins.len(), self.model.pins.list.len(), "pins");
+        for ((info, totals), pin) in pins.iter().zip(&self.model.pins.list) {
+            let member = &self.model.members[pin.member];
+            let spec = &info.spec;
+            assert_eq!((spec.matches, &spec.group[..]), (pin.matches, GROUPS[pin.group]));
+            assert_eq!(spec.nexthop, member.name, "the member's name of today");
+            assert_eq!(totals.packets, pin.packets, "packets by {spec:?}");
+            assert_eq!(totals.used_ms, (pin.packets > 0).then_some(pin.used_ms), "{spec:?}");
+        }
     }
 
     /// Every bucket of every group has the owner that the model computes, and its new flows go where the model says.

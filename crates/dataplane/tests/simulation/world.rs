@@ -1,6 +1,5 @@
 //! What there is to simulate: servers, groups, services, and what clients want.
 
-use crate::flows;
 use evenkeel_nexthop::{PortId, Prefix, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::{FlowKey, Mac};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -41,13 +40,12 @@ const SERVICES: [(&str, Protocol, &[u16]); 9] = [
     ("2001:db8::/64", Protocol::Tcp, &[]),
 ];
 
-/// Idle times of all flows.
-const TIMEOUTS: Timeouts = Timeouts {
-    tcp_syn_ms: flows::HALF_OPEN_MS as u32,
-    tcp_established_ms: flows::ESTABLISHED_MS as u32,
-    tcp_closing_ms: flows::CLOSING_MS as u32,
-    udp_ms: flows::DATAGRAM_MS as u32,
-};
+/// Idle times that services may have: short, so that flows end, but longer than clients are quiet.
+pub(crate) const TIMEOUTS: [Timeouts; 3] = [
+    Timeouts { tcp_syn_ms: 8_000, tcp_established_ms: 60_000, tcp_closing_ms: 9_000, udp_ms: 30_000 },
+    Timeouts { tcp_syn_ms: 12_000, tcp_established_ms: 40_000, tcp_closing_ms: 5_000, udp_ms: 20_000 },
+    Timeouts { tcp_syn_ms: 6_000, tcp_established_ms: 90_000, tcp_closing_ms: 10_000, udp_ms: 45_000 },
+];
 
 /// Address of a server: every other one has one of IPv6.
 pub(crate) fn address(server: u8) -> IpAddr {
@@ -75,12 +73,12 @@ pub(crate) const fn is_learned(server: u8) -> bool {
     server % 6 == 5
 }
 
-/// Every possible service, each with a group of the choice of `group`; those without are left out.
-pub(crate) fn services(mut group: impl FnMut() -> Option<String>) -> Vec<ServiceSpec> {
+/// Every possible service, each with a group and idle times by `choice`; those without are left out.
+pub(crate) fn services(mut choice: impl FnMut() -> Option<(String, Timeouts)>) -> Vec<ServiceSpec> {
     let service = |(index, &(vip, protocol, ports)): (usize, &(&str, Protocol, &[u16]))| {
         let (name, vip) = (format!("service{index}"), vip.parse::<Prefix>().expect("a prefix"));
-        let (ports, group) = (ports.to_vec(), group()?);
-        Some(ServiceSpec { name, vip, protocol, ports, group, timeouts: TIMEOUTS })
+        let (ports, (group, timeouts)) = (ports.to_vec(), choice()?);
+        Some(ServiceSpec { name, vip, protocol, ports, group, timeouts })
     };
     SERVICES.iter().enumerate().filter_map(service).collect()
 }
