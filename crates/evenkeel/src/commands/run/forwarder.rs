@@ -63,6 +63,8 @@ impl Forwarder {
 
         let liveness = Arc::new(Liveness::new());
         let counters: Vec<_> = (0..queues).map(|_| Arc::new(WorkerCounters::default())).collect();
+        // The first snapshot may be the last for long, when every MAC is static: it needs room for its members too.
+        counters.iter().for_each(|counters| counters.reserve(desired.members().count()));
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
         let mut steering = Steering::load(&interfaces, &config.services)?;
         let sockets = open_queues(queues, &interfaces, &mut steering)?;
