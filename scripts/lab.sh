@@ -8,6 +8,7 @@
 #   pinning  open sessions while their server is drained and comes back, and while their DSCP, ECN and flow label change
 #   rolling  every server is replaced, one after the other, under load
 #   flood    10,000 connections beside a flood of SYNs, on Evenkeel alone
+#   listing  a million flows are listed while traffic runs, on Evenkeel alone
 #
 #   --short  fewer steps, as in the tests
 #   --only   this forwarder alone; may be given several times

@@ -4,13 +4,14 @@
 //! the way in which a server leaves, it is taken out there.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::lab::config::{self, Draining};
 use crate::lab::daemon::{Daemon, Report};
+use crate::lab::plan::{WEB4, WEB6};
 use crate::lab::{Lab, kernel};
 
 /// Those that are compared.
@@ -45,16 +46,18 @@ impl fmt::Display for Kind {
 pub enum Way {
     /// `drain`, then `activate`.
     Drain,
-    /// `remove` with its default deadline, then `add`.
+    /// `remove` with its default deadline, before which `activate` takes it back.
     Remove,
+    /// `weight` 0, then 1.
+    Weight,
 }
 
-/// One of them at work.
+/// One of them at work for the lab's web service.
 #[derive(Debug)]
 pub struct Forwarder {
     work: Work,
-    /// The servers that were its members at any time: index and what it is.
-    members: Vec<(usize, Member)>,
+    /// Servers by index that take new flows, in order.
+    active: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -64,35 +67,39 @@ enum Work {
     Evenkeel(Box<Daemon>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    Active,
-    Draining,
-    Removed,
-}
-
 impl Forwarder {
-    /// Starts it with the first `members` servers of the lab as members of the web service.
+    /// Starts it with the first `members` servers of the lab.
     ///
     /// # Errors
     /// When the kernel refuses, or `evenkeel run` isn't ready.
     pub fn start(kind: Kind, lab: &Lab, members: usize) -> Result<Self> {
-        let all: Vec<_> = (0..members).collect();
+        let members: Vec<_> = (0..members).map(|server| (server, Draining::No)).collect();
+        Self::start_with(kind, lab, members.len(), || config::web_of(lab, &members))
+    }
+
+    /// As [`start`](Self::start), Evenkeel with a configuration that has the web service among others.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or `evenkeel run` isn't ready.
+    pub fn start_with(
+        kind: Kind,
+        lab: &Lab,
+        members: usize,
+        config: impl FnOnce() -> String,
+    ) -> Result<Self> {
+        let active: Vec<_> = (0..members).collect();
         let work = match kind {
             Kind::Kernel => {
-                kernel::route(lab, &all)?;
+                kernel::route(lab, &active)?;
                 Work::Kernel
             }
             Kind::Resilient => {
-                kernel::lay_resilient(lab, &all)?;
+                kernel::lay_resilient(lab, &active)?;
                 Work::Resilient
             }
-            Kind::Evenkeel => {
-                let members: Vec<_> = all.iter().map(|&server| (server, Draining::No)).collect();
-                Work::Evenkeel(Box::new(Daemon::start(lab, &config::web_of(lab, &members))?))
-            }
+            Kind::Evenkeel => Work::Evenkeel(Box::new(Daemon::start(lab, &config())?)),
         };
-        Ok(Self { work, members: all.into_iter().map(|server| (server, Member::Active)).collect() })
+        Ok(Self { work, active })
     }
 
     /// From now on the server (by index) gets no new flows.
@@ -100,17 +107,38 @@ impl Forwarder {
     /// # Errors
     /// When it is refused.
     pub fn leave(&mut self, lab: &Lab, server: usize, way: Way) -> Result<()> {
-        self.set(server, if way == Way::Drain { Member::Draining } else { Member::Removed });
-        self.apply(lab)
+        self.active.retain(|&active| active != server);
+        let name = lab.servers()[server].name();
+        self.apply(lab, |daemon, (group, _)| match way {
+            Way::Drain => daemon.command(&["drain", group, name]),
+            Way::Remove => daemon.command(&["remove", group, name]),
+            Way::Weight => daemon.command(&["weight", group, name, "0"]),
+        })
     }
 
-    /// The server (by index) comes, or comes back, and takes new flows.
+    /// A server (by index) comes for the first time.
     ///
     /// # Errors
     /// When it is refused.
-    pub fn join(&mut self, lab: &Lab, server: usize) -> Result<()> {
-        self.set(server, Member::Active);
-        self.apply(lab)
+    pub fn come(&mut self, lab: &Lab, server: usize) -> Result<()> {
+        self.activate(server);
+        let name = lab.servers()[server].name();
+        self.apply(lab, |daemon, (group, vip)| {
+            daemon.command(&["add", group, name, &lab.nexthop(server, vip).0.to_string()])
+        })
+    }
+
+    /// The server (by index) that left in this way takes new flows again.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn come_back(&mut self, lab: &Lab, server: usize, way: Way) -> Result<()> {
+        self.activate(server);
+        let name = lab.servers()[server].name();
+        self.apply(lab, |daemon, (group, _)| match way {
+            Way::Drain | Way::Remove => daemon.command(&["activate", group, name]),
+            Way::Weight => daemon.command(&["weight", group, name, "1"]),
+        })
     }
 
     /// Which server (by name) a TCP flow between these ends would get now, as the forwarder itself says.
@@ -118,21 +146,19 @@ impl Forwarder {
     /// # Errors
     /// When it can't say.
     pub fn path(&self, lab: &Lab, (source, destination): (SocketAddr, SocketAddr)) -> Result<String> {
-        match &self.work {
-            Work::Evenkeel(daemon) => daemon.path(lab, source, destination),
-            Work::Kernel | Work::Resilient => {
-                let address = kernel::path(lab, source, destination)?;
-                let of = |server: &usize| lab.nexthop(*server, destination.ip()).0 == address;
-                let server = (0..lab.servers().len()).find(of);
-                let server = server.with_context(|| format!("{address} is no server's"))?;
-                Ok(lab.servers()[server].name().to_owned())
-            }
+        if let Work::Evenkeel(daemon) = &self.work {
+            return daemon.path(source, destination);
         }
+        let address = kernel::path(lab, source, destination)?;
+        let server =
+            (0..lab.servers().len()).find(|&server| lab.nexthop(server, destination.ip()).0 == address);
+        let server = server.with_context(|| format!("{address} is no server's"))?;
+        Ok(lab.servers()[server].name().to_owned())
     }
 
     /// The daemon, when it is Evenkeel that forwards.
-    pub fn daemon(&mut self) -> Option<&mut Daemon> {
-        match &mut self.work {
+    pub fn daemon(&self) -> Option<&Daemon> {
+        match &self.work {
             Work::Evenkeel(daemon) => Some(daemon),
             Work::Kernel | Work::Resilient => None,
         }
@@ -149,27 +175,19 @@ impl Forwarder {
         }
     }
 
-    fn set(&mut self, server: usize, now: Member) {
-        match self.members.iter_mut().find(|member| member.0 == server) {
-            Some(member) => member.1 = now,
-            None => self.members.push((server, now)),
-        }
-        self.members.sort_unstable_by_key(|member| member.0);
+    fn activate(&mut self, server: usize) {
+        self.active.push(server);
+        self.active.sort_unstable();
     }
 
-    fn apply(&mut self, lab: &Lab) -> Result<()> {
-        let active: Vec<_> =
-            self.members.iter().filter(|member| member.1 == Member::Active).map(|member| member.0).collect();
-        match &mut self.work {
-            Work::Kernel => kernel::route(lab, &active),
-            Work::Resilient => kernel::change_resilient(lab, &active),
+    /// Gives the kernel the servers that are active, or Evenkeel a command for each of its groups.
+    fn apply(&self, lab: &Lab, command: impl Fn(&Daemon, (&str, IpAddr)) -> Result<String>) -> Result<()> {
+        match &self.work {
+            Work::Kernel => kernel::route(lab, &self.active),
+            Work::Resilient => kernel::change_resilient(lab, &self.active),
             Work::Evenkeel(daemon) => {
-                let present = self.members.iter().filter(|member| member.1 != Member::Removed);
-                let state = |now| if now == Member::Draining { Draining::Yes } else { Draining::No };
-                let present: Vec<_> = present.map(|&(server, now)| (server, state(now))).collect();
-                let said = daemon.reload(&config::web_of(lab, &present))?;
-                ensure!(said.starts_with("configuration reloaded"), "the change was refused: {said}");
-                Ok(())
+                let groups = [("web4", IpAddr::from(WEB4)), ("web6", IpAddr::from(WEB6))];
+                groups.into_iter().try_for_each(|group| command(daemon, group).map(drop))
             }
         }
     }

@@ -41,8 +41,14 @@ fn a_minute_at_full_rate_loses_no_frame_and_no_count() {
     }
     let lab = Lab::lay(LabSpec { servers: 3, ..LabSpec::default() }).unwrap();
     let members: Vec<_> = (0..3).map(|server| (server, Draining::No)).collect();
-    let service =
-        |name, vip, protocol, ports| ServiceText { name, vip, protocol, ports, members: members.clone() };
+    let service = |name, vip, protocol, ports| ServiceText {
+        name,
+        vip,
+        protocol,
+        ports,
+        members: members.clone(),
+        idle: None,
+    };
     let (web4, web6) = (IpAddr::from(WEB4), IpAddr::from(WEB6));
     let services = [
         service("web4", web4, "tcp", &[80]),

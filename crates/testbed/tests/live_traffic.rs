@@ -95,6 +95,7 @@ fn iperf3_runs_for_ten_seconds_over_both_families() {
         protocol: "tcp",
         ports: &[5201],
         members: vec![(0, Draining::No)],
+        idle: None,
     };
     let services = [service("iperf4", SINGLE4.into()), service("iperf6", SINGLE6.into())];
     let daemon = Daemon::start(&lab, &config::text(&lab, &services)).unwrap();

@@ -122,11 +122,12 @@ fn run_demo(json: Option<PathBuf>, only: Option<Kind>) -> Result<bool> {
 fn run_scenario(name: Name, length: Length, only: &[Kind], out: &Path) -> Result<bool> {
     let began = Instant::now();
     let outcome = name.run(if only.is_empty() { &Kind::ALL } else { only }, length)?;
-    let chart = outcome.write_chart(name, out)?;
+    let charts = outcome.write_charts(name, out)?;
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "\n{}: {}\n\n{}", name.text(), outcome.title, outcome.table)?;
     outcome.faults.iter().try_for_each(|fault| writeln!(stdout, "FAULT: {fault}"))?;
-    writeln!(stdout, "The chart is {}. This took {:.0} s.", chart.display(), began.elapsed().as_secs_f64())?;
+    charts.iter().try_for_each(|chart| writeln!(stdout, "chart: {}", chart.display()))?;
+    writeln!(stdout, "This took {:.0} s.", began.elapsed().as_secs_f64())?;
     Ok(outcome.faults.is_empty())
 }
 

@@ -93,7 +93,7 @@ pub fn run(kind: Kind) -> Result<Run> {
 
     take_step(&load, steps::STEADY, 4, || Ok(()))?;
     take_step(&load, steps::DRAIN, 8, || forwarder.leave(&lab, DRAINED, Way::Drain))?;
-    take_step(&load, steps::RETURN, 6, || forwarder.join(&lab, DRAINED))?;
+    take_step(&load, steps::RETURN, 6, || forwarder.come_back(&lab, DRAINED, Way::Drain))?;
     take_step(&load, steps::KILL, 8, || lab.server_mut(KILLED).cut_power())?;
 
     let steps = load.finish()?;

@@ -19,6 +19,8 @@ pub struct ServiceText<'a> {
     pub ports: &'a [u16],
     /// Servers by index from 0, and whether each is draining.
     pub members: Vec<(usize, Draining)>,
+    /// Idle time of established TCP flows, as the configuration says it; `None`: the default.
+    pub idle: Option<&'a str>,
 }
 
 /// The admin state of a member.
@@ -51,16 +53,28 @@ pub fn web(lab: &Lab, draining: &[usize]) -> String {
 
 /// The lab's web service over both families with these servers (by index).
 pub fn web_of(lab: &Lab, members: &[(usize, Draining)]) -> String {
-    let service =
-        |name, vip| ServiceText { name, vip, protocol: "tcp", ports: &WEB_PORTS, members: members.to_vec() };
-    text(lab, &[service("web4", WEB4.into()), service("web6", WEB6.into())])
+    text(lab, &web_services(members))
+}
+
+/// The services of [`web_of`].
+pub fn web_services(members: &[(usize, Draining)]) -> [ServiceText<'static>; 2] {
+    [("web4", WEB4.into()), ("web6", WEB6.into())].map(|(name, vip)| ServiceText {
+        name,
+        vip,
+        protocol: "tcp",
+        ports: &WEB_PORTS,
+        members: members.to_vec(),
+        idle: None,
+    })
 }
 
 fn write_service(text: &mut String, lab: &Lab, service: &ServiceText<'_>) {
-    let ServiceText { name, vip, protocol, ports, members } = service;
+    let ServiceText { name, vip, protocol, ports, members, idle } = service;
     let ports = if ports.is_empty() { String::new() } else { format!("ports = {ports:?}\n") };
+    let idle =
+        idle.map_or_else(String::new, |idle| format!("timeouts = {{ tcp_established = \"{idle}\" }}\n"));
     *text += &format!(
-        "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nprotocol = \"{protocol}\"\n{ports}group = \"{name}\"\n\n\
+        "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nprotocol = \"{protocol}\"\n{ports}{idle}group = \"{name}\"\n\n\
          [[group]]\nname = \"{name}\"\n\n"
     );
     for &(server, draining) in members {

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use evenkeel_control::api::client::Client;
+use evenkeel_control::api::model::{PathQuery, Protocol};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::Lab;
-use super::namespace::succeed;
+use super::namespace::{Namespace, succeed};
 use super::process::Process;
 use crate::workspace;
 
@@ -26,6 +28,8 @@ pub struct Daemon {
     process: Process,
     config: PathBuf,
     report: PathBuf,
+    socket: PathBuf,
+    balancer: Namespace,
 }
 
 impl Daemon {
@@ -36,13 +40,15 @@ impl Daemon {
     pub fn start(lab: &Lab, config: &str) -> Result<Self> {
         let directory = lab.directory();
         let (config_path, report) = (directory.join("evenkeel.toml"), directory.join("report.json"));
+        let socket = directory.join("api.sock");
         fs::write(&config_path, config)?;
         let program = workspace::evenkeel()?;
         let mut command = lab.balancer().command(&program.to_string_lossy());
-        command.arg("run").arg("--no-state").arg("--config").arg(&config_path).arg("--report").arg(&report);
+        command.arg("run").arg("--config").arg(&config_path).arg("--report").arg(&report);
+        command.arg("--socket").arg(&socket).arg("--state").arg(directory.join("state.json"));
         let mut process = Process::start(&mut command, &directory.join("evenkeel.log"))?;
         process.wait_for_line(0, READY_LIMIT, |line| line.trim() == "ready").context("evenkeel run")?;
-        Ok(Self { process, config: config_path, report })
+        Ok(Self { process, config: config_path, report, socket, balancer: lab.balancer().clone() })
     }
 
     /// Replaces the configuration and has it read again; returns once the daemon has said what came of it.
@@ -56,16 +62,32 @@ impl Daemon {
         self.process.wait_for_line(seen_bytes, RELOAD_LIMIT, is_answer).context("SIGHUP")
     }
 
-    /// Which nexthop (by name) a TCP flow between these ends gets.
+    /// Runs a command of `evenkeel` that asks or changes the daemon: `["drain", "web4", "s1"]`; what it wrote on stdout.
     ///
     /// # Errors
-    /// When the program fails, or names none.
-    pub fn path(&self, lab: &Lab, source: SocketAddr, destination: SocketAddr) -> Result<String> {
-        let mut command = lab.balancer().command(&workspace::evenkeel()?.to_string_lossy());
-        command.args(["path", "--json", "--protocol", "tcp", "--src", &source.to_string()]);
-        command.args(["--dst", &destination.to_string(), "--config"]).arg(&self.config);
-        let path: Value = serde_json::from_slice(&succeed(&mut command)?.stdout)?;
-        path["nexthop"].as_str().map(str::to_owned).with_context(|| format!("no nexthop in {path}"))
+    /// When its status isn't 0; with its stderr.
+    pub fn command(&self, words: &[&str]) -> Result<String> {
+        let mut command = self.balancer.command(&workspace::evenkeel()?.to_string_lossy());
+        let output = succeed(command.args(words).arg("--socket").arg(&self.socket))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A client of its API.
+    ///
+    /// # Errors
+    /// When a client can't be had.
+    pub fn api(&self) -> Result<Client> {
+        Client::unix(&self.socket).context("a client of the API")
+    }
+
+    /// Which nexthop (by name) a TCP flow between these ends gets now.
+    ///
+    /// # Errors
+    /// When the daemon doesn't answer, or names none.
+    pub fn path(&self, source: SocketAddr, destination: SocketAddr) -> Result<String> {
+        let (source, destination) = (source.to_string(), destination.to_string());
+        let path = self.api()?.path(&PathQuery { source, destination, protocol: Protocol::Tcp })?;
+        path.nexthop.with_context(|| format!("no nexthop: {}", path.why))
     }
 
     /// Everything that it has said.

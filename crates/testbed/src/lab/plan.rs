@@ -19,6 +19,8 @@ pub const SOURCE_PREFIXES: [&str; 2] = ["198.18.0.0/24", "2001:db8:c::/112"];
 pub const WEB4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 /// See [`WEB4`].
 pub const WEB6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x10, 0, 0, 0, 0, 0x10);
+/// Both of them.
+pub const WEB: [IpAddr; 2] = [IpAddr::V4(WEB4), IpAddr::V6(WEB6)];
 /// VIPs of a service with one nexthop, for tools that open several connections which belong together.
 pub const SINGLE4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
 /// See [`SINGLE4`].

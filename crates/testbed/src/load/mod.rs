@@ -6,6 +6,8 @@
 
 mod connection;
 pub mod echo;
+pub mod probe;
+pub mod session;
 mod tally;
 
 use std::net::{IpAddr, SocketAddr};

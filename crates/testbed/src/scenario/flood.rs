@@ -106,10 +106,10 @@ pub fn outcome(run: &Run) -> Result<Outcome> {
             "{CONNECTIONS} connections beside a flood of SYNs; {FLOW_CAPACITY} flows fit the table"
         ),
         table,
-        chart: Chart {
+        charts: vec![Chart::Lost {
             title: "connections lost beside a flood of SYNs".into(),
             lines: vec![Line::of_lost(Kind::Evenkeel, &run.steps)],
-        },
+        }],
         faults,
     })
 }

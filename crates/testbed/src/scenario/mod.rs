@@ -6,6 +6,7 @@
 
 mod chart;
 pub mod flood;
+pub mod listing;
 pub mod pinning;
 pub mod rolling;
 mod table;
@@ -32,6 +33,8 @@ pub enum Name {
     Rolling,
     /// 10,000 connections beside a flood of SYNs; on evenkeel alone
     Flood,
+    /// A million flows are listed while traffic runs; on evenkeel alone
+    Listing,
 }
 
 /// How long a scenario may take.
@@ -61,7 +64,7 @@ pub struct Outcome {
     /// All forwarders, one beside the other.
     pub table: Table,
     /// The same over time.
-    pub chart: Chart,
+    pub charts: Vec<Chart>,
     /// What Evenkeel should have done and didn't; empty when all is well.
     pub faults: Vec<String>,
 }
@@ -77,6 +80,7 @@ impl Name {
             Self::Pinning => Ok(pinning::outcome(&each(kinds, length, pinning::run)?)),
             Self::Rolling => Ok(rolling::outcome(&each(kinds, length, rolling::run)?)),
             Self::Flood => flood::outcome(&flood::run(length)?),
+            Self::Listing => Ok(listing::outcome(&listing::run(length)?)),
         }
     }
 
@@ -112,14 +116,17 @@ fn head(kind: Kind) -> String {
 }
 
 impl Outcome {
-    /// Writes the chart to `NAME.svg` in a directory, which is made when it isn't there; its path.
+    /// Writes the charts, `NAME.svg`, to a directory, which is made when it isn't there; their paths.
     ///
     /// # Errors
-    /// When it can't be written.
-    pub fn write_chart(&self, name: Name, directory: &Path) -> Result<PathBuf> {
+    /// When one can't be drawn or written.
+    pub fn write_charts(&self, name: Name, directory: &Path) -> Result<Vec<PathBuf>> {
         fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
-        let path = directory.join(format!("{}.svg", name.text()));
-        fs::write(&path, self.chart.svg()?).with_context(|| path.display().to_string())?;
-        Ok(path)
+        let write = |chart: &Chart| {
+            let path = directory.join(format!("{}{}.svg", name.text(), chart.name()));
+            fs::write(&path, chart.svg()?).with_context(|| path.display().to_string())?;
+            Ok(path)
+        };
+        self.charts.iter().map(write).collect()
     }
 }

@@ -59,7 +59,7 @@ pub fn run(kind: Kind, length: Length) -> Result<Run> {
         let name = format!("{} replaces {}", lab.servers()[new].name(), lab.servers()[old].name());
         eprintln!("  {name}");
         load.step(&name);
-        forwarder.join(&lab, new)?;
+        forwarder.come(&lab, new)?;
         forwarder.leave(&lab, old, Way::Remove)?;
         thread::sleep(patience);
         lab.server_mut(old).cut_power()?;
@@ -87,10 +87,10 @@ pub fn outcome(runs: &[Run]) -> Outcome {
     Outcome {
         title: "every server is replaced, one after the other, under HTTP over IPv4 and IPv6".into(),
         table,
-        chart: Chart {
+        charts: vec![Chart::Lost {
             title: "connections lost while every server is replaced".into(),
             lines: runs.iter().map(|run| Line::of_lost(run.kind, &run.steps)).collect(),
-        },
+        }],
         faults: runs.iter().filter(|run| run.kind == Kind::Evenkeel).filter_map(kept).collect(),
     }
 }

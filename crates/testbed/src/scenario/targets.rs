@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use evenkeel_traffic::stats::Stats;
 
-use super::{Chart, Length, Line, Outcome, Table, head};
+use super::{Chart, Length, Outcome, Table, head};
 use crate::forwarder::{Forwarder, Kind, Way};
 use crate::lab::plan::{WEB4, WEB6};
 use crate::lab::{Lab, LabSpec, Wiring};
@@ -84,15 +84,18 @@ pub fn run(kind: Kind, length: Length) -> Result<Run> {
         step(format!("{server} servers"), &mut || forwarder.leave(&lab, server, way(server)))?;
     }
     for &server in down.iter().rev() {
-        step(format!("{} servers again", server + 1), &mut || forwarder.join(&lab, server))?;
+        step(format!("{} servers again", server + 1), &mut || {
+            forwarder.come_back(&lab, server, way(server))
+        })?;
     }
     let stats = load.finish()?;
     forwarder.stop()?;
     Ok(Run { kind, stats })
 }
 
+/// Evenkeel has three ways; the kernel knows one.
 fn way(server: usize) -> Way {
-    if server.is_multiple_of(2) { Way::Remove } else { Way::Drain }
+    [Way::Weight, Way::Drain, Way::Remove][server % 3]
 }
 
 /// All runs as a table and a chart.
@@ -111,14 +114,19 @@ pub fn outcome(runs: &[Run]) -> Outcome {
             "{CONNECTIONS} connections over IPv4 and {CONNECTIONS} over IPv6 while servers leave and return"
         ),
         table,
-        chart: Chart {
-            title: "connections lost while servers leave and return".into(),
-            lines: runs
-                .iter()
-                .map(|run| Line::of_stats(run.kind, run.stats.iter().map(|family| &family.1)))
-                .collect(),
-        },
+        charts: families.into_iter().map(|(family, vip)| chart(runs, family, vip)).collect(),
         faults: runs.iter().filter(|run| run.kind == Kind::Evenkeel).flat_map(faults).collect(),
+    }
+}
+
+/// The runs over one family, one beside the other.
+fn chart(runs: &[Run], family: &str, vip: IpAddr) -> Chart {
+    let of =
+        |run: &Run| Some((run.kind.to_string(), run.stats.iter().find(|stats| stats.0 == vip)?.1.clone()));
+    Chart::Traffic {
+        name: format!("-{}", family.to_lowercase()),
+        title: format!("{CONNECTIONS} connections over {family} while servers leave and return"),
+        runs: runs.iter().filter_map(of).collect(),
     }
 }
 

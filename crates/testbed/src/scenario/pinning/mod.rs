@@ -4,8 +4,8 @@
 //! The sessions' sources and ports are fixed, and so is Evenkeel's hash: it spreads them in the same way in every run. The
 //! client's headers change in mid-connection, as ssh changed its DSCP in xcluster's test.
 
+mod entry;
 mod headers;
-mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,10 +16,11 @@ use anyhow::{Context, Result, ensure};
 
 use super::{Chart, Length, Line, Outcome, Table, head};
 use crate::forwarder::{Forwarder, Kind, Way};
+use crate::lab::config::{self, Draining};
 use crate::lab::plan::{self, WEB4, WEB6};
 use crate::lab::{Lab, LabSpec, Wiring};
+use crate::load::session::Session;
 use headers::Headers;
-use session::Session;
 
 const SERVERS: u8 = 10;
 /// Sessions over each family.
@@ -60,7 +61,9 @@ pub struct Fact {
 pub fn run(kind: Kind, length: Length) -> Result<Run> {
     let lab = Lab::lay(LabSpec { servers: SERVERS, wiring: Wiring::Switched, queues: 1 })?;
     Headers::settle(&lab)?;
-    let forwarder = Forwarder::start(kind, &lab, SERVERS.into())?;
+    let members: Vec<_> = (0..SERVERS.into()).map(|server| (server, Draining::No)).collect();
+    let services = [config::web_services(&members), entry::services(&members)].concat();
+    let forwarder = Forwarder::start_with(kind, &lab, SERVERS.into(), || config::text(&lab, &services))?;
     let began = Instant::now();
     let line = Line { kind, lost_s: Vec::new(), steps_s: Vec::new(), end_s: 0.0 };
     let headers = Headers::watch(&lab)?;
@@ -69,6 +72,10 @@ pub fn run(kind: Kind, length: Length) -> Result<Run> {
     stage.open_sessions(&expected)?;
     stage.change_headers(headers)?;
     stage.drain_and_return()?;
+    if let Some(daemon) = stage.forwarder.daemon() {
+        let facts = entry::look(&stage.lab, daemon)?;
+        stage.facts.extend(facts);
+    }
     stage.line.end_s = stage.began.elapsed().as_secs_f64();
     stage.forwarder.stop()?;
     Ok(Run { kind, facts: stage.facts, line: stage.line })
@@ -176,7 +183,7 @@ impl Stage {
         self.sessions.extend(opened);
 
         self.begin_step("it takes new sessions again");
-        self.forwarder.join(&self.lab, index)?;
+        self.forwarder.come_back(&self.lab, index, Way::Drain)?;
         let before = self.sessions.len();
         self.ask_all();
         let kept = self.sessions.len();
@@ -257,9 +264,9 @@ pub fn outcome(runs: &[Run]) -> Outcome {
             .filter(|fact| !fact.good)
             .map(|fact| format!("{}: {}", fact.what, fact.seen))
             .collect(),
-        chart: Chart {
+        charts: vec![Chart::Lost {
             title: "sessions lost while headers change, a server is drained and comes back".into(),
             lines: runs.iter().map(|run| run.line.clone()).collect(),
-        },
+        }],
     }
 }

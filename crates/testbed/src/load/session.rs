@@ -13,17 +13,20 @@ const ANSWER_LIMIT_BYTES: usize = 4096;
 
 /// One open session.
 #[derive(Debug)]
-pub(super) struct Session {
+pub struct Session {
     stream: TcpStream,
     /// The client's end.
-    pub(super) source: SocketAddr,
+    pub source: SocketAddr,
     /// Who answered first.
-    pub(super) server: String,
+    pub server: String,
 }
 
 impl Session {
     /// Connects from `source` and asks once. To be called in the client's namespace.
-    pub(super) fn open(source: SocketAddr, destination: SocketAddr) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When there is no connection, or no answer in time.
+    pub fn open(source: SocketAddr, destination: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(destination), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         socket.bind(&source.into())?;
@@ -36,7 +39,10 @@ impl Session {
     }
 
     /// Sends a request; the name of the server that answered it.
-    pub(super) fn ask(&mut self) -> io::Result<String> {
+    ///
+    /// # Errors
+    /// When the session is lost: a reset, an end, or no answer in time.
+    pub fn ask(&mut self) -> io::Result<String> {
         self.stream.write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")?;
         let mut answer = Vec::new();
         let mut piece = [0; 1024];
@@ -55,8 +61,11 @@ impl Session {
         }
     }
 
-    /// What the session sends from now on carries another DSCP.
-    pub(super) fn set_dscp(&self, dscp: u8) -> io::Result<()> {
+    /// What the session sends from now on carries another DSCP, 0 to 63.
+    ///
+    /// # Errors
+    /// As the kernel's.
+    pub fn set_dscp(&self, dscp: u8) -> io::Result<()> {
         let socket = SockRef::from(&self.stream);
         // The two bits of ECN below it are the kernel's on TCP sockets.
         let octet = u32::from(dscp) << 2;
