@@ -21,6 +21,7 @@ mod log;
 mod memory;
 mod news;
 mod nexthops;
+mod pins;
 mod plan;
 mod plant;
 mod ports;
@@ -40,6 +41,7 @@ pub use flows::{FlowCursor, FlowCursorError, FlowPageView, FlowQuery, FlowView, 
 pub use handle::{LiveError, LiveHandle, LiveSpec, start};
 pub use log::{KEPT_EVENTS, Subscription, Told};
 pub use memory::default_state_file;
+pub use pins::PinView;
 pub use plant::{InterfaceStatus, Latency, LivePort, Plant, PlantError, SocketCounts, WorkerStatus};
 pub(crate) use ports::Ports;
 pub use publisher::publisher;

@@ -4,7 +4,7 @@ mod daemon;
 mod plant;
 
 use daemon::Daemon;
-use evenkeel_control::api::model::{FlowPage, FlowQuery, FlowState, PathQuery, Protocol};
+use evenkeel_control::api::model::{FlowPage, FlowQuery, FlowState, PathQuery, PinQuery, Protocol};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -19,8 +19,8 @@ fn with_flows(count: u8) -> Daemon {
     daemon
 }
 
-fn page(daemon: &Daemon, query: FlowQuery) -> FlowPage {
-    daemon.client().flows(&query).unwrap()
+fn page(daemon: &Daemon, query: &FlowQuery) -> FlowPage {
+    daemon.client().flows(query).unwrap()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn all_flows_are_listed_once_page_by_page() {
     let daemon = with_flows(25);
     let (mut seen, mut pages, mut cursor) = (BTreeSet::new(), 0, None);
     loop {
-        let page = page(&daemon, FlowQuery { limit: Some(4), cursor, ..FlowQuery::default() });
+        let page = page(&daemon, &FlowQuery { limit: Some(4), cursor, ..FlowQuery::default() });
         assert!(page.flows.len() <= 4 && !page.inexact && page.found == page.flows.len() as u64);
         assert!(page.flows.iter().all(|flow| seen.insert(flow.source.clone())), "one is there twice");
         pages += 1;
@@ -38,7 +38,7 @@ fn all_flows_are_listed_once_page_by_page() {
         }
     }
     assert!(seen.len() == 25 && pages >= 7, "{pages} pages");
-    let count = page(&daemon, FlowQuery { count: Some(true), ..FlowQuery::default() });
+    let count = page(&daemon, &FlowQuery { count: Some(true), ..FlowQuery::default() });
     assert_eq!((count.found, count.packets, count.flows.len(), count.cursor), (25, 25, 0, None));
 }
 
@@ -120,4 +120,61 @@ fn the_way_of_a_flow_is_told_with_and_without_its_entry() {
         let answer = daemon.ask("GET", &format!("/v1/path?{query}"), None);
         assert_eq!((answer.status, answer.problem()), (422, vec![field.to_owned()]), "{query}");
     }
+}
+
+#[test]
+fn static_pins_come_once_are_listed_and_go() {
+    let daemon = with_flows(1);
+    let client = daemon.client();
+    let pin = |text: &str| daemon.ask("POST", "/v1/pins", Some(text));
+    let of_prefix = r#"{"group":"web","nexthop":"s1","source":"203.0.113.0/24","idle_timeout":"1.5s","hard_timeout":"1h"}"#;
+    let of_flow = r#"{"group":"web","nexthop":"s2","source":"203.0.113.1:1","destination":"192.0.2.10:80","protocol":"tcp"}"#;
+    assert_eq!([pin(of_prefix).body, pin(of_flow).body], [r#"{"changed":true}"#; 2]);
+    let generation = daemon.status().generation;
+    assert_eq!([pin(of_prefix).body, pin(of_flow).body], [r#"{"changed":false}"#; 2]);
+    assert_eq!(daemon.status().generation, generation);
+    let pins = client.pins().unwrap().pins;
+    let listed = |source: &str| pins.iter().find(|pin| pin.source == source).unwrap();
+    let prefix = listed("203.0.113.0/24");
+    assert_eq!((prefix.nexthop.as_str(), prefix.idle_timeout.as_deref()), ("s1", Some("1500ms")));
+    assert_eq!((prefix.hard_timeout.as_deref(), prefix.packets), (Some("3600s"), 0));
+    let flow = listed("203.0.113.1:1");
+    assert_eq!((flow.destination.as_deref(), flow.protocol), (Some("192.0.2.10:80"), Some(Protocol::Tcp)));
+    let path = PathQuery {
+        source: "203.0.113.1:1".into(),
+        destination: "192.0.2.10:80".into(),
+        protocol: Protocol::Tcp,
+    };
+    assert_eq!(client.path(&path).unwrap().nexthop.as_deref(), Some("s2"));
+    let of_source =
+        PinQuery { group: "web".into(), source: "203.0.113.0/24".into(), destination: None, protocol: None };
+    assert!(client.unpin(&of_source).unwrap().changed && !client.unpin(&of_source).unwrap().changed);
+    assert_eq!(client.pins().unwrap().pins.len(), 1);
+
+    for (text, status, field) in [
+        (of_prefix.replace("web", "none"), 404, "/group"),
+        (of_prefix.replace("s1", "s9"), 404, "/nexthop"),
+        (of_prefix.replace("/24", "/8"), 422, "/source"),
+        (of_prefix.replace("1.5s", "0s"), 422, "/idle_timeout"),
+        (of_prefix.replace("1h", "900h"), 422, "/hard_timeout"),
+        (of_prefix.replace("1h", "soon"), 422, "/hard_timeout"),
+        (of_flow.replace(r#","protocol":"tcp""#, ""), 422, "/protocol"),
+        (of_flow.replace(r#""destination":"192.0.2.10:80","#, ""), 422, "/destination"),
+        (of_flow.replace("203.0.113.1:1", "203.0.113.1"), 422, "/source"),
+        (of_flow.replace(r#""tcp""#, r#""any""#), 422, "/protocol"),
+        (of_flow.replace("source", "sauce"), 422, "/sauce"),
+    ] {
+        let answer = pin(&text);
+        assert_eq!((answer.status, answer.problem()), (status, vec![field.to_owned()]), "{text}");
+    }
+    for (query, field) in [
+        ("source=203.0.113.0/24", "group"),
+        ("group=web", "source"),
+        ("group=web&source=203.0.113.9/24", "source"),
+        ("group=web&source=203.0.113.1:1&destination=192.0.2.10:80", "protocol"),
+    ] {
+        let answer = daemon.ask("DELETE", &format!("/v1/pins?{query}"), None);
+        assert_eq!((answer.status, answer.problem()), (422, vec![field.to_owned()]), "{query}");
+    }
+    assert_eq!(client.pins().unwrap().pins.len(), 1, "nothing of that changed anything");
 }

@@ -140,7 +140,7 @@ fn without_its_token_or_its_port_it_does_not_start() {
     let taken =
         ApiConfig { listen: owner.local_addr().unwrap(), read_token_file: None, write_token_file: None };
     let error = Server::bind(&socket, Some(&taken)).unwrap_err();
-    assert!(error.to_string().starts_with("[api] listen 127.0.0.1:"), "{error}");
+    assert!(error.to_string().starts_with("[api] can't listen at 127.0.0.1:"), "{error}");
     assert!(!socket.exists(), "nothing is left");
 }
 

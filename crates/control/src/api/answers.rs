@@ -1,8 +1,10 @@
 //! What the control thread says, as answers hold it.
 
 mod flow;
+mod pin;
 
 pub(super) use flow::{flow_page, path};
+pub(super) use pin::pin;
 
 use super::model::{
     Action, Buckets, ChangeResult, Changed, Counters, Flows, Group, Groups, Interface, InterfaceQueue,

@@ -10,6 +10,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use std::error::Error;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -19,9 +20,15 @@ pub(super) const CONFIG_BYTES: usize = 16 << 20;
 /// Any other body: enough for the longest batch of changes.
 pub(super) const BODY_BYTES: usize = 1 << 20;
 
-/// A JSON body of at most `MAX_BYTES`.
+/// Bodies above [`BODY_BYTES`] that are in memory at once, of all listeners.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(4);
+
+/// A JSON body of at most `MAX_BYTES`, and its place among the large ones, to be kept until the request is answered.
 #[derive(Debug)]
-pub(super) struct Json<T, const MAX_BYTES: usize = BODY_BYTES>(pub(super) T);
+pub(super) struct Json<T, const MAX_BYTES: usize = BODY_BYTES>(
+    pub(super) T,
+    pub(super) Option<SemaphorePermit<'static>>,
+);
 
 impl<S: Sync, T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<S> for Json<T, MAX_BYTES> {
     type Rejection = Failed;
@@ -29,9 +36,16 @@ impl<S: Sync, T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<S> for Js
     async fn from_request(request: Request, _: &S) -> Result<Self, Failed> {
         let (head, body) = request.into_parts();
         need_json(&head.headers)?;
+        let large = if MAX_BYTES > BODY_BYTES { Some(large_body().await?) } else { None };
         let text = read(&head.headers, body, MAX_BYTES).await?;
-        parse(&text).map(Self)
+        parse(&text).map(|value| Self(value, large))
     }
+}
+
+async fn large_body() -> Result<SemaphorePermit<'static>, Failed> {
+    let turn = tokio::time::timeout(ARRIVAL, LARGE_BODIES.acquire()).await;
+    let turn = turn.map_err(|_| Kind::Unavailable.because("too many configurations at once"))?;
+    turn.map_err(|_| Kind::Unavailable.because("the daemon ends"))
 }
 
 /// A page in a browser can send other types to other sites without being asked back (Fetch §2.2.2); JSON it can't.

@@ -21,6 +21,10 @@ impl From<Refusal> for Failed {
             Refusal::Change { index, reason } => {
                 kind.at(format!("/changes/{index}/{}", reason.field()), reason.to_string())
             }
+            Refusal::Pin(_) => match refusal.field() {
+                Some(field) => kind.at(format!("/{field}"), refusal.to_string()),
+                None => kind.because(refusal.to_string()),
+            },
             _ => match refusal.field() {
                 Some(field) => kind.at(field, refusal.to_string()),
                 None => kind.because(refusal.to_string()),

@@ -1,8 +1,10 @@
 //! What requests ask for, as the control thread takes it. All mistakes are told at once, each with its field.
 
 mod flow;
+mod pin;
 
 pub(super) use flow::{flows, path};
+pub(super) use pin::{pin, unpin};
 
 use super::model::{Action, Change, Changes, Reload};
 use super::problem::{Failed, Kind};

@@ -36,7 +36,7 @@ pub enum ServerError {
     #[error(transparent)]
     Socket(#[from] SocketError),
     /// There is no listener on TCP.
-    #[error("[api] listen {address}: {source}")]
+    #[error("[api] can't listen at {address}")]
     Tcp {
         /// Where it should be.
         address: SocketAddr,

@@ -4,10 +4,12 @@ use super::change::{Change, Changed};
 use super::control::Control;
 use super::flows::Mailboxes;
 use super::log::{LogReader, Subscription};
+use super::pins::PinView;
 use super::refusal::Refusal;
 use super::reload::{ConfigSource, Reloaded};
 use super::view::{Buckets, CountersView, GroupView, InterfaceView, NexthopView, ServiceView, StatusView};
 use crate::config::Config;
+use evenkeel_nexthop::{PinMatch, PinSpec};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -138,6 +140,31 @@ impl ControlClient {
     /// [`Refusal::Ended`] alone.
     pub async fn counters(&self) -> Result<CountersView, Refusal> {
         self.ask(|control| control.counters()).await
+    }
+
+    /// The static pins, the oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::Ended`] alone.
+    pub async fn pins(&self) -> Result<Vec<PinView>, Refusal> {
+        self.ask(|control| control.pins()).await
+    }
+
+    /// Adds a static pin, in the place of one of the same group for the same flows. False if it was there just so. When
+    /// this returns, the snapshot that has it is published.
+    ///
+    /// # Errors
+    /// It makes no sense, or there are too many; nothing has changed.
+    pub async fn pin(&self, spec: PinSpec) -> Result<bool, Refusal> {
+        self.ask(move |control| control.pin(&spec)).await?
+    }
+
+    /// Takes a static pin away; false if there was none. Flows that it decided stay where they are.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownGroup`].
+    pub async fn unpin(&self, group: String, matches: PinMatch) -> Result<bool, Refusal> {
+        self.ask(move |control| control.unpin(&group, &matches)).await?
     }
 
     /// Who serves each bucket of a group.

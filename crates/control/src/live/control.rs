@@ -54,6 +54,8 @@ pub(super) struct Control {
     pub(super) meaning: Option<Arc<Meaning>>,
     /// Deadlines that operators gave to removals, in milliseconds from then, by group and address.
     pub(super) asked_deadlines: HashMap<(String, IpAddr), u64>,
+    /// The snapshot at which static pins were last looked at.
+    pub(super) pins_seen: u64,
     /// None if nothing is to be remembered.
     pub(super) writer: Option<Writer>,
 }
@@ -96,6 +98,7 @@ impl Control {
                 Wake::Deadline => {}
             }
             self.expire();
+            self.expire_pins();
             self.tell_owed();
             self.answer_waiting();
             if self.sampler.sample(&self.workers, self.published.member_count(), Instant::now()) {
@@ -137,6 +140,12 @@ impl Control {
             self.owed.is_peopled |= change.verb.is_about_membership();
             self.note_deadline(change);
         }
+    }
+
+    /// Notes a change of something else than members until it is published.
+    pub(super) fn note_news(&mut self, event: LiveEvent) {
+        self.owed.is_changed = true;
+        self.owed.news.push(event);
     }
 
     /// True if an answer that is owed speaks of the same member.
@@ -222,9 +231,15 @@ impl Control {
 
     /// When something is to be done though nothing happens.
     fn next_deadline(&self) -> Instant {
-        let removal = self.desired.next_deadline_ms().map(|ms| self.epoch + Duration::from_millis(ms));
+        let at = |ms| self.epoch + Duration::from_millis(ms);
+        let removal = self.desired.next_deadline_ms().map(at);
+        let pin = self.desired.next_pin_end_ms().map(at);
         let waiting = self.waiting.iter().map(|(until, _)| *until);
-        waiting.chain(removal).chain(self.nexthops.next_owed()).fold(self.sampler.due(), Instant::min)
+        waiting
+            .chain(removal)
+            .chain(pin)
+            .chain(self.nexthops.next_owed())
+            .fold(self.sampler.due(), Instant::min)
     }
 
     pub(super) fn now_ms(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! What happens on the control thread: for operators a line each, for programs a kind and a subject.
 
 use super::difference::Difference;
+use super::pins::PinName;
 use super::reload::Reloaded;
 use crate::api::model::EventKind;
 use evenkeel_packet::Mac;
@@ -93,6 +94,18 @@ pub(super) enum LiveEvent {
         /// `group/name`.
         member: String,
     },
+    /// A static pin came.
+    Pinned {
+        /// Which.
+        pin: PinName,
+    },
+    /// A static pin went.
+    Unpinned {
+        /// Which.
+        pin: PinName,
+        /// Why.
+        why: &'static str,
+    },
     /// Something that was asked for was refused; nothing was changed.
     Refused {
         /// What it was: `change`, `reload`, `pin`.
@@ -156,6 +169,8 @@ impl LiveEvent {
             Self::Added { .. } => EventKind::Added,
             Self::Removing { .. } => EventKind::Removing,
             Self::Removed { .. } => EventKind::Removed,
+            Self::Pinned { .. } => EventKind::Pinned,
+            Self::Unpinned { .. } => EventKind::Unpinned,
             Self::Refused { .. } => EventKind::Refused,
             Self::Resolved { before: None, .. } => EventKind::Up,
             Self::Resolved { before: Some(_), .. } => EventKind::Adjacency,
@@ -177,6 +192,7 @@ impl LiveEvent {
             | Self::Added { member, .. }
             | Self::Removing { member, .. }
             | Self::Removed { member } => member.clone(),
+            Self::Pinned { pin } | Self::Unpinned { pin, .. } => pin.member.clone(),
             Self::Resolved { nexthop, .. } | Self::Unresolved(UnresolvedNexthop { nexthop, .. }) => {
                 nexthop.memberships.clone()
             }
@@ -209,6 +225,10 @@ impl fmt::Display for LiveEvent {
                 write!(f, "{member} is being removed, within {in_ms}ms: {flows_live} flows left")
             }
             Self::Removed { member } => write!(f, "removed: {member}"),
+            Self::Pinned { pin } => write!(f, "new flows {} go to {} by a static pin", pin.flows, pin.member),
+            Self::Unpinned { pin, why } => {
+                write!(f, "the static pin of flows {} to {} has ended: {why}", pin.flows, pin.member)
+            }
             Self::Refused { what, why } => write!(f, "{what} refused: {why}"),
             Self::Resolved { nexthop, interface, mac, before: None } => {
                 write!(f, "nexthop {nexthop} is at {mac} on {interface}")

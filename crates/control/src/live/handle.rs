@@ -111,6 +111,7 @@ pub fn start(
         drained: Drained::new(),
         meaning: None,
         asked_deadlines: HashMap::new(),
+        pins_seen: 0,
         writer,
     };
     let client = ControlClient::new(commands, reader, spec.config_file, spec.mailboxes.into());

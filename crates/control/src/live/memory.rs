@@ -5,6 +5,7 @@
 //! the same. Moments are by the wall clock.
 
 mod document;
+mod pin;
 mod recall;
 mod writer;
 

@@ -2,7 +2,7 @@
 
 use super::plant::PlantError;
 use crate::config::Mistakes;
-use evenkeel_nexthop::{ChangeError, DesiredError};
+use evenkeel_nexthop::{ChangeError, DesiredError, PinError};
 
 /// Why a request was refused, whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,9 @@ pub enum Refusal {
     /// The box can't take it up.
     #[error(transparent)]
     Plant(#[from] PlantError),
+    /// A static pin makes no sense in this state.
+    #[error(transparent)]
+    Pin(#[from] PinError),
     /// No group has this name.
     #[error("there is no group \"{group}\"")]
     UnknownGroup {
@@ -111,6 +114,12 @@ impl Refusal {
             Self::UnknownGroup { .. } | Self::UnknownNexthop { .. } | Self::UnknownService { .. } => {
                 RefusalKind::NotFound
             }
+            Self::Pin(PinError::UnknownGroup { .. } | PinError::UnknownNexthop { .. }) => {
+                RefusalKind::NotFound
+            }
+            Self::Pin(PinError::Removed { .. }) => RefusalKind::Conflict,
+            Self::Pin(PinError::ZeroTimeout) => RefusalKind::Invalid,
+            Self::Pin(PinError::Full) => RefusalKind::Full,
             Self::NoAnswer { .. } | Self::Ended => RefusalKind::Unavailable,
         }
     }
@@ -124,6 +133,10 @@ impl Refusal {
             Self::UnknownGroup { .. } => Some("group".to_owned()),
             Self::UnknownNexthop { .. } => Some("nexthop".to_owned()),
             Self::UnknownService { .. } => Some("service".to_owned()),
+            Self::Pin(PinError::UnknownGroup { .. }) => Some("group".to_owned()),
+            Self::Pin(PinError::UnknownNexthop { .. } | PinError::Removed { .. }) => {
+                Some("nexthop".to_owned())
+            }
             _ => None,
         }
     }

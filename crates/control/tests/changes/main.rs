@@ -8,6 +8,7 @@ mod atomic;
 mod events;
 mod flows;
 mod memory;
+mod pins;
 mod plans;
 mod refusals;
 mod reloads;

@@ -130,6 +130,12 @@ impl Desired {
         pins
     }
 
+    /// True if there are static pins.
+    #[must_use]
+    pub fn has_pins(&self) -> bool {
+        !self.pins.list.is_empty()
+    }
+
     /// When the next static pin may end by time, in milliseconds: [`expire_pins`](Self::expire_pins) is due then.
     #[must_use]
     pub fn next_pin_end_ms(&self) -> Option<u64> {

@@ -4,7 +4,7 @@ use super::super::model::{Flow, FlowPage, FlowState, Path, Without};
 use crate::live::{FlowPageView, FlowView, LivePath};
 use crate::path;
 use evenkeel_dataplane::FlowRecord;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub(in super::super) fn flow_page(page: FlowPageView) -> FlowPage {
     FlowPage {
@@ -20,8 +20,8 @@ pub(in super::super) fn flow_page(page: FlowPageView) -> FlowPage {
 fn flow(flow: FlowView) -> Flow {
     let FlowRecord { key, state, packets, bytes, idle_ms, timeout_ms, by_pin, .. } = flow.record;
     Flow {
-        source: SocketAddr::new(key.source(), key.source_port()).to_string(),
-        destination: SocketAddr::new(key.destination(), key.destination_port()).to_string(),
+        source: end(key.source(), key.source_port()),
+        destination: end(key.destination(), key.destination_port()),
         protocol: protocol(key.protocol()),
         service: flow.service.map(|name| name.to_string()),
         group: flow.group,
@@ -40,6 +40,11 @@ fn flow(flow: FlowView) -> Flow {
         over_in_ms: timeout_ms.saturating_sub(idle_ms).into(),
         worker: flow.worker,
     }
+}
+
+/// `ADDR:PORT`, `[ADDR]:PORT`.
+pub(super) fn end(address: IpAddr, port: u16) -> String {
+    SocketAddr::new(address, port).to_string()
 }
 
 fn protocol(number: u8) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens there, or this user may not ask.
-    #[error("no daemon at {target}: {source}")]
+    #[error("no daemon at {target}")]
     Unreachable {
         /// Who was asked.
         target: String,
@@ -16,7 +16,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The connection ended before the answer.
-    #[error("{target} broke off: {source}")]
+    #[error("{target} broke off")]
     Broken {
         /// Who was asked.
         target: String,

@@ -4,6 +4,7 @@ mod config;
 mod events;
 mod flows;
 mod nexthop;
+mod pins;
 mod state;
 mod verbs;
 
@@ -90,6 +91,7 @@ fn described() -> (Router<Daemon>, OpenApi) {
         .routes(routes!(flows::flows))
         .routes(routes!(flows::path))
         .routes(routes!(verbs::change))
+        .routes(routes!(pins::pins, pins::pin, pins::unpin))
         .routes(routes!(config::reload))
         .routes(routes!(events::events))
         .routes(routes!(description))

@@ -25,14 +25,16 @@ pub(super) async fn nexthop(
     found.map(answers::nexthop).map(Json).ok_or_else(|| no_nexthop(&group, &name))
 }
 
-/// Add a nexthop, active. One that is there already with these values stays as it is.
+/// Add a nexthop, active.
+///
+/// One that is there already with these values stays as it is.
 #[utoipa::path(put, path = "/v1/groups/{group}/nexthops/{nexthop}", tag = "nexthop", request_body = NewNexthop,
     params(("group" = String, Path, description = "Name of the group"), ("nexthop" = String, Path, description = "Its name in the group")),
     responses((status = 200, description = "The nexthop after the change", body = Changed)))]
 pub(super) async fn put_nexthop(
     daemon: State<Daemon>,
     Names(names): Names<(String, String)>,
-    Body(new): Body<NewNexthop>,
+    Body(new, _): Body<NewNexthop>,
 ) -> Result<Json<Changed>, Failed> {
     let NewNexthop { address, weight, interface, mac } = new;
     let add = Change { address: Some(address), weight, interface, mac, ..change(&names, Action::Add) };
@@ -46,7 +48,7 @@ pub(super) async fn put_nexthop(
 pub(super) async fn patch_nexthop(
     daemon: State<Daemon>,
     Names(names): Names<(String, String)>,
-    Body(patch): Body<NexthopPatch>,
+    Body(patch, _): Body<NexthopPatch>,
 ) -> Result<Json<Changed>, Failed> {
     if patch.state.is_none() && patch.weight.is_none() {
         return Err(Kind::Invalid.at("", "neither `state` nor `weight`; required: at least one of them"));
@@ -59,7 +61,9 @@ pub(super) async fn patch_nexthop(
     one(daemon, state.into_iter().chain(weight).collect()).await
 }
 
-/// Remove a nexthop: drain with a deadline, at which what is left of its flows moves.
+/// Remove a nexthop.
+///
+/// It drains until a deadline, at which what is left of its flows moves.
 #[utoipa::path(delete, path = "/v1/groups/{group}/nexthops/{nexthop}", tag = "nexthop",
     params(("group" = String, Path, description = "Name of the group"), ("nexthop" = String, Path, description = "Its name in the group"), RemoveQuery),
     responses((status = 200, description = "The nexthop after the change", body = Changed)))]
@@ -78,6 +82,6 @@ fn change((group, nexthop): &(String, String), action: Action) -> Change {
 
 /// Does it as a batch; a mistake is one of the resource's own fields.
 async fn one(daemon: State<Daemon>, changes: Vec<Change>) -> Result<Json<Changed>, Failed> {
-    let changed = verbs::change(daemon, Body(Changes { changes })).await;
+    let changed = verbs::change(daemon, Body(Changes { changes }, None)).await;
     changed.map_err(Failed::outside_batch)
 }

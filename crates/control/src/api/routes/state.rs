@@ -11,14 +11,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
-/// The daemon itself: version, uptime, configuration, capacities.
+/// The daemon itself.
+///
+/// Version, uptime, configuration, capacities.
 #[utoipa::path(get, path = "/v1/status", tag = "state",
     responses((status = 200, description = "The daemon", body = Status)))]
 pub(super) async fn status(State(daemon): State<Daemon>) -> Result<Json<Status>, Failed> {
     Ok(Json(answers::status(daemon.control.status().await?)))
 }
 
-/// All services, in the order of the configuration.
+/// All services.
+///
+/// In the order of the configuration.
 #[utoipa::path(get, path = "/v1/services", tag = "state",
     responses((status = 200, description = "The services", body = Services)))]
 pub(super) async fn services(State(daemon): State<Daemon>) -> Result<Response, Failed> {
@@ -26,7 +30,9 @@ pub(super) async fn services(State(daemon): State<Daemon>) -> Result<Response, F
     daemon.big(|| answers::services(services)).await
 }
 
-/// All groups with their nexthops, in the order of the configuration.
+/// All groups with their nexthops.
+///
+/// In the order of the configuration; removed nexthops are not among them.
 #[utoipa::path(get, path = "/v1/groups", tag = "state",
     responses((status = 200, description = "The groups", body = Groups)))]
 pub(super) async fn groups(State(daemon): State<Daemon>) -> Result<Response, Failed> {
@@ -47,7 +53,9 @@ pub(super) async fn group(
     daemon.big(|| answers::group(group, nexthops)).await
 }
 
-/// The bucket table of one group: who serves each bucket. A group of 1,048,576 buckets is some ten megabytes.
+/// The bucket table of one group.
+///
+/// Who serves each bucket, and how many each nexthop serves. A table of 1,048,576 buckets is some ten megabytes.
 #[utoipa::path(get, path = "/v1/groups/{group}/buckets", tag = "state",
     params(("group" = String, Path, description = "Name of the group")),
     responses((status = 200, description = "The buckets", body = Buckets)))]
@@ -59,8 +67,9 @@ pub(super) async fn buckets(
     daemon.big(|| answers::buckets(buckets)).await
 }
 
-/// All nexthops, or those of one group, in the order of the configuration, then of adding. Removed ones are among them
-/// until they are forgotten.
+/// All nexthops, or those of one group.
+///
+/// In the order of the configuration, then of adding. Removed ones are among them until they are forgotten.
 #[utoipa::path(get, path = "/v1/nexthops", tag = "state", params(NexthopQuery),
     responses((status = 200, description = "The nexthops", body = Nexthops)))]
 pub(super) async fn nexthops(
@@ -79,7 +88,9 @@ pub(super) async fn nexthops(
     daemon.big(|| Nexthops { nexthops: nexthops.into_iter().map(answers::nexthop).collect() }).await
 }
 
-/// All interfaces, in the order of the configuration, with what the kernel counts of them.
+/// All interfaces.
+///
+/// In the order of the configuration, with what the kernel counts of them.
 #[utoipa::path(get, path = "/v1/interfaces", tag = "state",
     responses((status = 200, description = "The interfaces", body = Interfaces)))]
 pub(super) async fn interfaces(State(daemon): State<Daemon>) -> Result<Json<Interfaces>, Failed> {
@@ -87,7 +98,9 @@ pub(super) async fn interfaces(State(daemon): State<Daemon>) -> Result<Json<Inte
     Ok(Json(Interfaces { interfaces: interfaces.into_iter().map(answers::interface).collect() }))
 }
 
-/// All counters: frames, drops by reason, flows, nexthops, workers, interfaces, time in the box.
+/// All counters.
+///
+/// Frames, drops by reason, flows, nexthops, workers, interfaces, time in the box.
 #[utoipa::path(get, path = "/v1/counters", tag = "state",
     responses((status = 200, description = "The counters", body = Counters)))]
 pub(super) async fn counters(State(daemon): State<Daemon>) -> Result<Response, Failed> {

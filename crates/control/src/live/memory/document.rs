@@ -1,5 +1,6 @@
 //! The state file: what is in it, read and written whole.
 
+use super::pin::RememberedPin;
 use super::writer::Picture;
 use crate::live::change::NexthopState;
 use evenkeel_nexthop::{AdminState, GroupSpec, MemberInfo, NexthopSpec};
@@ -24,6 +25,9 @@ pub(super) struct Document {
     version: u32,
     /// Members that are otherwise than the configuration says.
     pub(super) nexthops: Vec<Remembered>,
+    /// The static pins, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) pins: Vec<RememberedPin>,
 }
 
 /// One member.
@@ -81,7 +85,8 @@ impl Document {
         let mut added: Vec<_> = present.into_values().filter(|member| is_known(member.group)).collect();
         added.sort_by_key(|member| member.id);
         nexthops.extend(added.iter().map(|member| of_member(member, None, picture)));
-        Self { version: VERSION, nexthops }
+        let pins = picture.desired.pins().into_iter().map(|info| RememberedPin::of(info, picture));
+        Self { version: VERSION, nexthops, pins: pins.collect() }
     }
 
     /// Reads a state file; `None` if there is none.

@@ -49,7 +49,29 @@ pub(super) fn recall(
             }
         }
     }
+    recall_pins(desired, document, now_ms, unix_ms, &mut recalled.forgotten);
     recalled
+}
+
+/// Pins whose time isn't over, the oldest first as they came.
+fn recall_pins(
+    desired: &mut Desired,
+    document: &Document,
+    now_ms: u64,
+    unix_ms: u64,
+    forgotten: &mut Vec<String>,
+) {
+    for remembered in &document.pins {
+        let pinned = match remembered.spec(unix_ms) {
+            Ok(None) => continue,
+            Ok(Some(spec)) => desired.pin(&spec, now_ms).map_err(|error| error.to_string()),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = pinned {
+            let (group, nexthop) = (&remembered.group, &remembered.nexthop);
+            forgotten.push(format!("a static pin to {group}/{nexthop} is forgotten: {why}"));
+        }
+    }
 }
 
 /// What has to be done to a member; nothing if all of it is as configured.
