@@ -3,8 +3,10 @@
 mod daemon;
 mod plant;
 
-use daemon::Daemon;
-use evenkeel_control::api::model::{FlowPage, FlowQuery, FlowState, PathQuery, PinQuery, Protocol};
+use daemon::{CONFIG, Daemon};
+use evenkeel_control::api::model::{
+    FlowPage, FlowQuery, FlowState, PathQuery, PinQuery, PlanRequest, Protocol,
+};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -177,4 +179,36 @@ fn static_pins_come_once_are_listed_and_go() {
         assert_eq!((answer.status, answer.problem()), (422, vec![field.to_owned()]), "{query}");
     }
     assert_eq!(client.pins().unwrap().pins.len(), 1, "nothing of that changed anything");
+}
+
+#[test]
+fn a_plan_says_what_becomes_of_live_flows_and_changes_nothing() {
+    let daemon = with_flows(20);
+    let client = daemon.client();
+    let generation = daemon.status().generation;
+    let unchanged = client.plan_of_file().unwrap();
+    let fate = unchanged.flows.unwrap();
+    assert_eq!((unchanged.differences.len(), fate.live, fate.stay), (0, 20, 20));
+    let of = |config: String| PlanRequest { config, file: Some("next.toml".into()) };
+    let drained = CONFIG.replace("name = \"a/b c\"\n", "name = \"a/b c\"\nstate = \"draining\"\n");
+    let plan = client.plan(&of(drained)).unwrap();
+    assert_eq!((plan.differences[0].key.as_str(), plan.flows.unwrap().stay), ("state", 20));
+    assert_eq!(plan.groups.iter().find(|group| group.name == "names").unwrap().buckets_moved, 128);
+    let without = CONFIG.replace("vip = \"192.0.2.53\"", "vip = \"192.0.2.54\"");
+    let fate = client.plan(&of(without)).unwrap().flows.unwrap();
+    assert_eq!((fate.stay, fate.unserved, fate.moves.len()), (0, 20, 20));
+    assert_eq!(daemon.status().generation, generation);
+
+    let refused = client.plan(&of("[[interface]]\nname = \"lo\"\nmtu = 1\n".into())).unwrap_err();
+    assert_eq!(refused.problem().unwrap().errors[0].field, "next.toml:3:1");
+    let restart = client.plan(&of(format!("[dataplane]\nburst = 1\n{CONFIG}"))).unwrap_err();
+    assert_eq!(restart.problem().unwrap().status, 409);
+    for (text, field) in
+        [("{}", "/config"), (r#"{"config":"","dry_run":true}"#, "/dry_run"), (r#"{"config":[]}"#, "/config")]
+    {
+        let answer = daemon.ask("POST", "/v1/plan", Some(text));
+        assert_eq!((answer.status, answer.problem()), (422, vec![field.to_owned()]), "{text}");
+    }
+    std::fs::write(daemon.file(), "[[interface]]\n").unwrap();
+    assert_eq!(daemon.ask("GET", "/v1/plan", None).status, 422, "the file has a mistake by now");
 }

@@ -93,6 +93,7 @@ fn described() -> (Router<Daemon>, OpenApi) {
         .routes(routes!(verbs::change))
         .routes(routes!(pins::pins, pins::pin, pins::unpin))
         .routes(routes!(config::reload))
+        .routes(routes!(config::plan_of_file, config::plan))
         .routes(routes!(events::events))
         .routes(routes!(description))
         .split_for_parts();
