@@ -80,6 +80,7 @@ impl Picture {
         let link = match self.links.get(&ifindex) {
             Some(Some(link)) => link,
             Some(None) => return Err(Unresolved::InterfaceGone { ifindex }),
+            None if target.ifindex.is_some() => return Err(Unresolved::InterfaceGone { ifindex }),
             None => {
                 let name = self.unlisted.get(&ifindex).cloned();
                 let name = name.unwrap_or_else(|| format!("interface number {ifindex}"));

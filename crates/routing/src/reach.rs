@@ -48,7 +48,7 @@ pub enum Unresolved {
         /// Its name.
         name: String,
     },
-    /// The interface has gone.
+    /// The interface has gone, or isn't one of ours any more.
     InterfaceGone {
         /// The number that it had.
         ifindex: u32,

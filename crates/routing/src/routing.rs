@@ -39,6 +39,8 @@ pub struct Routing {
     targets: BTreeSet<Target>,
     picture: Picture,
     reaches: BTreeMap<Target, Reach>,
+    /// Interfaces that are no longer listed and may still have neighbour entries of ours.
+    left: BTreeSet<u32>,
     /// Found and not told yet: a read that fails half-way keeps what it has found for the next.
     untold: Vec<Change>,
 }
@@ -64,6 +66,7 @@ impl Routing {
             targets: BTreeSet::new(),
             picture,
             reaches: BTreeMap::new(),
+            left: BTreeSet::new(),
             untold: Vec::new(),
         })
     }
@@ -84,6 +87,16 @@ impl Routing {
     pub fn set_targets(&mut self, targets: BTreeSet<Target>) {
         self.reaches.retain(|target, _| targets.contains(target));
         self.targets = targets;
+        self.pace.hint(Hint::Anything);
+    }
+
+    /// Replaces the listed interfaces; of those that stay, what is known stays. The next [`refresh`](Self::refresh), which
+    /// is due at once, reads those that come and removes our neighbour entries on those that left.
+    pub fn set_listed(&mut self, listed: &[u32]) {
+        let mut before = std::mem::take(&mut self.picture.links);
+        self.picture.links = listed.iter().map(|i| (*i, before.remove(i).flatten())).collect();
+        self.left.extend(before.into_keys());
+        self.left.retain(|ifindex| !listed.contains(ifindex));
         self.pace.hint(Hint::Anything);
     }
 
@@ -117,12 +130,12 @@ impl Routing {
             self.read_routes().await?;
         }
         if what >= Hint::Neighbours {
-            let links = &self.picture.links;
-            self.picture.neighbours = self.kernel.neighbours(|ifindex| links.contains_key(&ifindex)).await?;
+            self.picture.neighbours = self.kernel.neighbours(|ifindex| self.had_listed(ifindex)).await?;
         }
         let reading = began.elapsed();
         if what >= Hint::Neighbours {
             let look_again = self.keep_neighbours().await?;
+            self.left.clear();
             self.pace.look_again(look_again);
             self.decide();
         }
@@ -147,12 +160,16 @@ impl Routing {
     /// # Errors
     /// The kernel could not be asked; entries may be left.
     pub async fn close(self) -> Result<(), RoutingError> {
-        let links = &self.picture.links;
-        let neighbours = self.kernel.neighbours(|ifindex| links.contains_key(&ifindex)).await?;
+        let neighbours = self.kernel.neighbours(|ifindex| self.had_listed(ifindex)).await?;
         for (key, _) in neighbours.into_iter().filter(|(_, neighbour)| neighbour.is_ours) {
             self.kernel.remove(key).await?;
         }
         Ok(())
+    }
+
+    /// True if our neighbour entries can be there.
+    fn had_listed(&self, ifindex: u32) -> bool {
+        self.picture.links.contains_key(&ifindex) || self.left.contains(&ifindex)
     }
 
     /// True if one has changed that was not told yet.

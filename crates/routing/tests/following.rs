@@ -3,7 +3,7 @@
 mod lab;
 
 use evenkeel_routing::{Keeping, Reach, Routing, Target, Unresolved};
-use lab::{Lab, MAC0, SERVER4, SERVER6, by_route, no_answer, resolved};
+use lab::{Lab, MAC0, MAC1, SERVER4, SERVER6, by_route, no_answer, resolved};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -49,6 +49,26 @@ fn a_changed_mac_is_followed() {
     lab.server(&["ip", "link", "set", "sv0", "address", "02:00:00:00:02:bb"]);
     watch.expect(SERVER4, &resolved(lb0, "02:00:00:00:02:bb"));
     watch.stop();
+}
+
+#[test]
+fn interfaces_come_and_go_and_leave_nothing_behind() {
+    let lab = Lab::new();
+    let (lb0, lb1) = (lab.ifindex("lb0"), lab.ifindex("lb1"));
+    let mut watch = lab.watch(Keeping::Managed, vec![by_route(SERVER4), by_route("203.0.113.1")]);
+    let unlisted = |name: &str| unresolved(Unresolved::UnlistedInterface { name: name.to_owned() });
+    watch.expect(SERVER4, &resolved(lb0, MAC0));
+    watch.expect("203.0.113.1", &unlisted("lb1"));
+    watch.list(&[lb0, lb1]);
+    watch.expect("203.0.113.1", &resolved(lb1, MAC1));
+    watch.list(&[lb1]);
+    watch.expect(SERVER4, &unlisted("lb0"));
+    let is_left = |line: &String| line.contains("dev lb0");
+    assert_eq!(lab.marked_neighbours().into_iter().filter(is_left).collect::<Vec<_>>(), Vec::<String>::new());
+    watch.list(&[lb0]);
+    watch.expect(SERVER4, &resolved(lb0, MAC0));
+    watch.stop();
+    assert_eq!(lab.marked_neighbours(), Vec::<String>::new());
 }
 
 #[test]

@@ -105,9 +105,10 @@ impl Lab {
     pub(crate) fn watch(&self, keeping: Keeping, targets: Vec<Target>) -> Watch {
         let (changes, told) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        let listed = self.ifindex("lb0");
-        let thread = self.inside(move || watch(listed, keeping, targets, &changes, stopped));
-        Watch { told, reaches: BTreeMap::new(), stop: Some(stop), thread: Some(thread) }
+        let (list, listed) = tokio::sync::mpsc::unbounded_channel();
+        let first = self.ifindex("lb0");
+        let thread = self.inside(move || watch(first, keeping, targets, &changes, listed, stopped));
+        Watch { told, reaches: BTreeMap::new(), list, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn ifindex(&self, interface: &str) -> u32 {
@@ -136,6 +137,7 @@ impl Lab {
 pub(crate) struct Watch {
     told: mpsc::Receiver<Change>,
     reaches: BTreeMap<IpAddr, Reach>,
+    list: tokio::sync::mpsc::UnboundedSender<Vec<u32>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -163,6 +165,11 @@ impl Watch {
         }
     }
 
+    /// Lists other interfaces.
+    pub(crate) fn list(&self, listed: &[u32]) {
+        self.list.send(listed.to_vec()).unwrap();
+    }
+
     /// Ends it, which removes its neighbour entries.
     pub(crate) fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
@@ -175,6 +182,7 @@ fn watch(
     keeping: Keeping,
     targets: Vec<Target>,
     changes: &mpsc::Sender<Change>,
+    mut other: tokio::sync::mpsc::UnboundedReceiver<Vec<u32>>,
     mut stopped: tokio::sync::oneshot::Receiver<()>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -184,6 +192,7 @@ fn watch(
         loop {
             tokio::select! {
                 due = routing.due() => due.unwrap(),
+                Some(listed) = other.recv() => routing.set_listed(&listed),
                 // an error is a test that failed and dropped the sender
                 end = &mut stopped => return if end.is_ok() { routing.close().await.unwrap() },
             }
