@@ -43,7 +43,6 @@ impl Rig {
         counters.reserve(desired.members().count());
         let spec = WorkerSpec {
             index: 0,
-            ports: vec![OWN],
             burst: 64,
             table: Arc::new(table),
             published,

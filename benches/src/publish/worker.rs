@@ -1,6 +1,5 @@
 //! A worker thread that forwards all the time, so that publishing has somebody to disturb.
 
-use crate::OWN;
 use crate::frames::{Kind, permutation};
 use crate::publish::site::Site;
 use crate::rig::table;
@@ -30,7 +29,6 @@ pub struct Busy {
 pub fn worker(site: &Site, keeping: bool) -> (Worker<MemoryPort>, MemoryPort) {
     let spec = WorkerSpec {
         index: 0,
-        ports: vec![OWN],
         burst: 64,
         table: Arc::new(FlowTable::new(&table(2 * FLOWS as usize)).expect("there is memory for it")),
         published: Arc::clone(&site.published),

@@ -5,7 +5,7 @@
 //! IN and OUT may be the same. Needs root.
 
 use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering, equal_queues};
-use evenkeel_dataplane::{DropReason, PortIo, Received};
+use evenkeel_dataplane::{PortIo, Received, Unsent};
 use evenkeel_nexthop::{PortId, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 use std::error::Error;
@@ -36,24 +36,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
 
     let punt = Arc::new(PuntDevice::open(1500)?);
-    let mut steering = Steering::load(&interfaces, &[service])?;
+    let queues = equal_queues(&interfaces)?;
+    let mut steering = Steering::load(queues, &[service])?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
-    for number in 0..equal_queues(&interfaces)? {
-        let queue = Queue::open(number, &interfaces, &punt)?;
-        steering.connect(&queue)?;
+    for number in 0..queues {
+        let queue = Queue::open(number, &interfaces, interfaces.len(), &punt)?;
+        queue.handles().iter().try_for_each(|socket| steering.connect(socket))?;
         println!("queue {number}: {:?}, huge pages {}", queue.access(), queue.is_on_huge_pages());
         let stop = Arc::clone(&stop);
         workers.push(thread::spawn(move || work(queue, route, &stop)));
     }
-    println!("attached: {:?}", steering.attach()?);
+    let ports = || (0..).map(PortId).zip(&interfaces);
+    for (port, interface) in ports() {
+        println!("{}: {}", interface.name, steering.attach(port, interface)?);
+        steering.open(port)?;
+    }
 
     thread::sleep(Duration::from_secs(seconds.parse()?));
     stop.store(true, Ordering::Relaxed);
     for worker in workers {
         worker.join().map_err(|_| "a worker panicked")?;
     }
-    println!("{:?}", steering.counts()?);
+    for (port, interface) in ports() {
+        println!("{}: {:?}", interface.name, steering.counts(port)?);
+    }
     Ok(())
 }
 
@@ -79,9 +86,9 @@ fn work(mut queue: Queue, route: Route, stop: &AtomicBool) {
                 macs[..6].copy_from_slice(&route.destination.0);
                 macs[6..].copy_from_slice(&route.source.0);
             }
-            if let Err(frame) = queue.transmit(route.port, frame) {
+            if let Err(Unsent { frame, reason }) = queue.transmit(route.port, frame) {
                 full += 1;
-                queue.discard(port, frame, DropReason::TxRingFull);
+                queue.discard(port, frame, reason);
             }
         }
         queue.flush();
@@ -91,7 +98,7 @@ fn work(mut queue: Queue, route: Route, stop: &AtomicBool) {
         }
     }
     println!("queue {}: {:?}", queue.number(), queue.census());
-    if let Ok(statistics) = queue.monitor().and_then(|monitor| monitor.read()) {
-        println!("queue {}: {statistics:?}", queue.number());
+    for socket in queue.handles() {
+        println!("queue {}: {:?} {:?}", queue.number(), socket.port(), socket.statistics());
     }
 }

@@ -10,6 +10,7 @@
 //! ```no_run
 //! use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering, equal_queues};
 //! use evenkeel_dataplane::PortIo;
+//! use evenkeel_nexthop::PortId;
 //! use std::sync::Arc;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,11 +19,11 @@
 //! let workers = equal_queues(&interfaces)?; // 2
 //! let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(1500);
 //! let punt = Arc::new(PuntDevice::open(mtu)?);
-//! let mut steering = Steering::load(&interfaces, &services)?;
+//! let mut steering = Steering::load(workers, &services)?;
 //! let mut threads = Vec::new();
 //! for number in 0..workers {
-//!     let mut queue = Queue::open(number, &interfaces, &punt)?;
-//!     steering.connect(&queue)?;
+//!     let mut queue = Queue::open(number, &interfaces, interfaces.len(), &punt)?;
+//!     queue.handles().iter().try_for_each(|socket| steering.connect(socket))?;
 //!     println!("queue {number}: {:?}", queue.access());
 //!     threads.push(std::thread::spawn(move || {
 //!         let mut burst = Vec::with_capacity(64);
@@ -39,12 +40,16 @@
 //!         }
 //!     }));
 //! }
-//! let attached = steering.attach()?; // ready: packets come
-//! println!("{attached:?}");
+//! for (port, interface) in (0..).map(PortId).zip(&interfaces) {
+//!     println!("{}: {}", interface.name, steering.attach(port, interface)?);
+//!     steering.open(port)?; // ready: packets come
+//! }
 //! # fn stopped() -> bool { true }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Interfaces can come and go while workers run: [`Queue::binder`] and [`Queue::join`], [`Queue::leave`] and [`Queue::part`].
 //!
 //! Everything is undone by dropping it, and by the kernel when the process ends in any way: the program is attached by
 //! a link, sockets and the punt device live as long as their descriptors. Queues and programs that another process has
@@ -59,11 +64,13 @@
 
 #![deny(unsafe_code)]
 
+mod bound;
 mod busy;
 mod capabilities;
 mod interface;
 mod ioctl;
 mod memlock;
+mod pool;
 mod punt;
 mod queue;
 mod rings;
@@ -78,7 +85,7 @@ pub use interface::{
     Attachment, Interface, InterfaceError, MAX_MTU, Mode, check_mtu, equal_queues, queues_remedy,
 };
 pub use punt::{PuntDevice, PuntError};
-pub use queue::{Frame, FrameCensus, Queue, QueueError};
-pub use statistics::{Monitor, SocketStatistics};
-pub use steering::{Decision, FrameCounts, Steering, SteeringError, Trial};
+pub use queue::{Binder, Closed, Closing, Frame, FrameCensus, Joining, Parted, Queue, QueueError};
+pub use statistics::{SocketHandle, SocketStatistics};
+pub use steering::{Decision, FrameCounts, MAX_PORTS, Steering, SteeringError, Trial};
 pub use xsk::Access;

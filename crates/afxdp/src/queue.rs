@@ -6,17 +6,21 @@
 #![expect(unsafe_code, reason = "the memory of a frame may be touched only through the UMEM that it is of")]
 
 mod open;
+mod ports;
 
 pub use open::QueueError;
+pub use ports::{Binder, Closed, Closing, Joining, Parted};
 
+use crate::bound::Bound;
+use crate::pool::Pool;
 use crate::socket::Socket;
 use crate::umem::{Area, Descriptor};
 use crate::xsk::{self, Access, KernelRings};
-use crate::{Monitor, PuntDevice};
-use evenkeel_dataplane::{DropReason, PortIo, Received};
+use crate::{PuntDevice, SocketHandle};
+use evenkeel_dataplane::{DropReason, PortIo, Received, Unsent};
 use evenkeel_nexthop::PortId;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// Longest sleep while the kernel is behind with sending, in milliseconds.
@@ -42,6 +46,8 @@ pub struct FrameCensus {
     pub held: usize,
     /// To be sent, or sent and not taken back yet.
     pub sending: usize,
+    /// In rings of interfaces that were given up, until their sockets are closed.
+    pub parted: usize,
 }
 
 impl FrameCensus {
@@ -49,17 +55,34 @@ impl FrameCensus {
     /// frame was dropped by mistake, can be told only when it is still.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.pool + self.filling + self.held + self.sending == self.total
+        self.pool + self.filling + self.held + self.sending + self.parted == self.total
+    }
+}
+
+/// One interface of a queue.
+#[derive(Debug)]
+struct Seat {
+    socket: Socket<KernelRings>,
+    /// Another descriptor of the socket.
+    descriptor: Arc<OwnedFd>,
+}
+
+impl Seat {
+    fn handle(&self, queue: u32) -> SocketHandle {
+        SocketHandle { port: self.socket.port(), queue, descriptor: Arc::downgrade(&self.descriptor) }
     }
 }
 
 /// Queue w of every interface, for worker w.
 #[derive(Debug)]
 pub struct Queue {
-    /// Dropped before the memory that it is bound to.
-    sockets: Vec<Socket<KernelRings>>,
-    pool: Vec<Descriptor>,
+    /// Dropped before the memory that they are bound to.
+    seats: Vec<Seat>,
+    /// By port, the place of its seat; none of one that is being given up.
+    places: Vec<Option<u8>>,
+    pool: Pool<Descriptor>,
     area: Area,
+    bound: Arc<Bound>,
     punt: Arc<PuntDevice>,
     poll_set: Vec<libc::pollfd>,
     /// Where received frames wait to be given a port.
@@ -70,8 +93,10 @@ pub struct Queue {
     id: u32,
     total: usize,
     held: usize,
-    /// Port whose turn it is to be first.
-    first_port: usize,
+    /// Frames in rings that were given up.
+    parted: usize,
+    /// Place whose turn it is to be first.
+    first: usize,
 }
 
 impl Queue {
@@ -99,7 +124,7 @@ impl Queue {
     /// # Errors
     /// What poll(2) says.
     pub fn wait(&mut self, timeout_ms: i32) -> io::Result<()> {
-        let is_behind = self.sockets.iter().any(Socket::is_behind);
+        let is_behind = self.seats.iter().any(|seat| seat.socket.is_behind());
         let timeout_ms = if is_behind { timeout_ms.clamp(0, BEHIND_TIMEOUT_MS) } else { timeout_ms };
         xsk::poll(&mut self.poll_set, timeout_ms)
     }
@@ -109,33 +134,46 @@ impl Queue {
     pub fn census(&self) -> FrameCensus {
         FrameCensus {
             total: self.total,
-            pool: self.pool.len(),
-            filling: self.sockets.iter().map(Socket::filling).sum(),
+            pool: self.pool.free.len(),
+            filling: self.seats.iter().map(|seat| seat.socket.filling()).sum(),
             held: self.held,
-            sending: self.sockets.iter().map(Socket::sending).sum(),
+            sending: self.seats.iter().map(|seat| seat.socket.sending()).sum(),
+            parted: self.parted,
         }
     }
 
-    /// A reader of the sockets' statistics for another thread.
-    ///
-    /// # Errors
-    /// If there are no file descriptors left.
-    pub fn monitor(&self) -> io::Result<Monitor> {
-        let sockets = self.sockets.iter().map(|socket| socket.rings().descriptor().try_clone_to_owned());
-        Ok(Monitor { queue: self.number, sockets: sockets.collect::<Result<_, _>>()? })
+    /// Its sockets, for the steering and for statistics.
+    #[must_use]
+    pub fn handles(&self) -> Vec<SocketHandle> {
+        self.seats.iter().map(|seat| seat.handle(self.number)).collect()
     }
 
-    /// Its sockets, by the number of their interface.
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = (u16, BorrowedFd<'_>)> {
-        let sockets = self.sockets.iter().enumerate();
-        sockets.map(|(port, socket)| (port as u16, socket.rings().descriptor()))
+    fn sit(&mut self, mut seat: Seat) {
+        seat.socket.refill(&mut self.pool);
+        let port = seat.socket.port();
+        self.seats.push(seat);
+        self.seats_changed();
+        if let Some(place) = self.places.get_mut(port.index()) {
+            *place = u8::try_from(self.seats.len() - 1).ok();
+        }
+    }
+
+    /// Brings what follows from the seats up to date. Nothing is allocated as long as there is room for another one.
+    fn seats_changed(&mut self) {
+        self.poll_set.clear();
+        self.poll_set.extend(self.seats.iter().map(|seat| xsk::poll_for(seat.descriptor.as_raw_fd())));
+        for (seat, place) in self.seats.iter().zip(0..) {
+            if let Some(known @ Some(_)) = self.places.get_mut(seat.socket.port().index()) {
+                *known = Some(place);
+            }
+        }
     }
 
     /// Takes a frame back. One of another queue is lost to both.
     fn release(&mut self, frame: Frame) {
         if frame.owner == self.id {
             self.held -= 1;
-            self.pool.push(frame.descriptor);
+            self.pool.free.push(frame.descriptor);
         }
     }
 }
@@ -144,20 +182,20 @@ impl PortIo for Queue {
     type Frame = Frame;
 
     fn receive(&mut self, max: usize, burst: &mut Vec<Received<Frame>>) {
-        let ports = self.sockets.len();
+        let seats = self.seats.len();
         let mut room = max;
-        for turn in 0..ports {
-            let port = (self.first_port + turn) % ports;
-            let count = self.sockets[port].receive(room, &mut self.pool, &mut self.arrived);
+        for turn in 0..seats {
+            let socket = &mut self.seats[(self.first + turn) % seats].socket;
+            let count = socket.receive(room, &mut self.pool, &mut self.arrived);
             room -= count;
             self.held += count;
             for descriptor in self.arrived.drain(..) {
                 let wire_len = descriptor.packet_len();
                 let frame = Frame { descriptor, owner: self.id };
-                burst.push(Received { frame, port: PortId(port as u16), wire_len });
+                burst.push(Received { frame, port: socket.port(), wire_len });
             }
         }
-        self.first_port = (self.first_port + 1) % ports.max(1);
+        self.first = (self.first + 1) % seats.max(1);
     }
 
     #[inline]
@@ -179,13 +217,17 @@ impl PortIo for Queue {
     }
 
     #[inline]
-    fn transmit(&mut self, port: PortId, frame: Frame) -> Result<(), Frame> {
+    fn transmit(&mut self, port: PortId, frame: Frame) -> Result<(), Unsent<Frame>> {
         let owner = frame.owner;
-        let Some(socket) = self.sockets.get_mut(port.index()).filter(|_| owner == self.id) else {
-            return Err(frame);
+        let place = self.places.get(port.index()).copied().flatten().filter(|_| owner == self.id);
+        let Some(seat) = place.and_then(|place| self.seats.get_mut(usize::from(place))) else {
+            return Err(Unsent { frame, reason: DropReason::PortGone });
         };
-        let queued = socket.queue(frame.descriptor, &mut self.pool);
-        queued.map_err(|descriptor| Frame { descriptor, owner })?;
+        let queued = seat.socket.queue(frame.descriptor, &mut self.pool);
+        queued.map_err(|Unsent { frame: descriptor, reason }| Unsent {
+            frame: Frame { descriptor, owner },
+            reason,
+        })?;
         self.held -= 1;
         Ok(())
     }
@@ -201,8 +243,8 @@ impl PortIo for Queue {
     }
 
     fn flush(&mut self) {
-        for socket in &mut self.sockets {
-            socket.flush();
+        for seat in &mut self.seats {
+            seat.socket.flush(&mut self.pool);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The four rings of an AF_XDP socket, as far as their bookkeeping needs them: the kernel's or, in tests, memory.
 
+use crate::pool::Numbered;
 use std::io;
 
 /// Rings of one socket. A frame is moved in and out; nobody but its owner touches it meanwhile.
 pub(crate) trait Rings {
     /// A handle that owns one frame.
-    type Frame;
+    type Frame: Numbered;
 
     /// Takes frames that hold packets from the rx ring, at most `max`, and appends them. Returns their number.
     fn receive(&mut self, max: usize, to: &mut Vec<Self::Frame>) -> usize;

@@ -4,7 +4,10 @@
 //! worker that received it, or a socket's batch, tx or completion ring ("sending"). Frames are handles that can't be
 //! copied, so they can get lost only by being dropped; the numbers here show when that happens.
 
+use crate::pool::Pool;
 use crate::rings::Rings;
+use evenkeel_dataplane::{DropReason, Unsent};
+use evenkeel_nexthop::PortId;
 
 /// Entries of a fill ring and of an rx ring. The rx ring never overflows, since no more frames are filling. 2048
 /// packets are 2 ms at a million per second: what a worker may be late, when a core is shared, without a loss. More
@@ -21,6 +24,7 @@ const MAX_KICKS: u32 = 2 * TX_RING_LEN / 32;
 #[derive(Debug)]
 pub(crate) struct Socket<R: Rings> {
     rings: R,
+    port: PortId,
     filling: u32,
     sending: u32,
     /// To be sent at the next flush.
@@ -29,21 +33,42 @@ pub(crate) struct Socket<R: Rings> {
     behind: bool,
     /// The interface has gone: nothing is sent any more.
     gone: bool,
+    /// Nothing new is put into the rings.
+    leaving: bool,
+    /// Nothing had come when it was looked last.
+    quiet: bool,
 }
 
 impl<R: Rings> Socket<R> {
-    /// A socket whose rings are empty.
-    pub(crate) fn new(rings: R) -> Self {
+    /// A socket of this port whose rings are empty.
+    pub(crate) fn new(port: PortId, rings: R) -> Self {
         let batch = Vec::with_capacity(TX_RING_LEN as usize);
-        Self { rings, filling: 0, sending: 0, batch, behind: false, gone: false }
+        Self {
+            rings,
+            port,
+            filling: 0,
+            sending: 0,
+            batch,
+            behind: false,
+            gone: false,
+            leaving: false,
+            quiet: false,
+        }
+    }
+
+    /// The port whose socket it is.
+    pub(crate) fn port(&self) -> PortId {
+        self.port
     }
 
     /// Appends at most `max` received frames, and returns their number. Also does what is due: frames that were sent
     /// go back to the pool, from there the fill ring is filled up, and what the kernel didn't send is tried again.
-    pub(crate) fn receive(&mut self, max: usize, pool: &mut Vec<R::Frame>, to: &mut Vec<R::Frame>) -> usize {
+    pub(crate) fn receive(&mut self, max: usize, pool: &mut Pool<R::Frame>, to: &mut Vec<R::Frame>) -> usize {
         self.reclaim(pool);
         let received = self.rings.receive(max, to);
+        pool.take(&to[to.len() - received..]);
         self.filling -= received as u32;
+        self.quiet = received == 0 && max > 0;
         self.refill(pool);
         if received == 0 && self.rings.needs_fill_kick() {
             self.rings.kick_fill();
@@ -55,10 +80,15 @@ impl<R: Rings> Socket<R> {
     }
 
     /// Fills the fill ring up from the pool.
-    pub(crate) fn refill(&mut self, pool: &mut Vec<R::Frame>) {
-        let count = pool.len().min((FILL_RING_LEN - self.filling) as usize);
-        if count > 0 {
-            self.filling += self.rings.fill(pool, count) as u32;
+    pub(crate) fn refill(&mut self, pool: &mut Pool<R::Frame>) {
+        let count = pool.free.len().min((FILL_RING_LEN - self.filling) as usize);
+        if count > 0 && !self.leaving {
+            pool.lend_free(count, self.port);
+            let first = pool.free.len() - count;
+            match self.rings.fill(&mut pool.free, count) {
+                0 => pool.take_free(first),
+                filled => self.filling += filled as u32,
+            }
         }
     }
 
@@ -66,25 +96,49 @@ impl<R: Rings> Socket<R> {
     ///
     /// # Errors
     /// The frame comes back if the tx ring has no room for it or the interface has gone.
-    pub(crate) fn queue(&mut self, frame: R::Frame, pool: &mut Vec<R::Frame>) -> Result<(), R::Frame> {
+    pub(crate) fn queue(
+        &mut self,
+        frame: R::Frame,
+        pool: &mut Pool<R::Frame>,
+    ) -> Result<(), Unsent<R::Frame>> {
+        if self.gone || self.leaving {
+            return Err(Unsent { frame, reason: DropReason::PortGone });
+        }
         if !self.has_room() {
             self.reclaim(pool);
         }
-        if self.gone || !self.has_room() {
-            return Err(frame);
+        if !self.has_room() {
+            return Err(Unsent { frame, reason: DropReason::TxRingFull });
         }
         self.batch.push(frame);
         Ok(())
     }
 
     /// Moves the batch to the tx ring and has the kernel send it, as far as it does.
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self, pool: &mut Pool<R::Frame>) {
         if !self.batch.is_empty() {
+            pool.lend(&self.batch, self.port);
             self.sending += self.rings.send(&mut self.batch) as u32;
             self.kick();
         } else if self.behind {
             self.kick();
         }
+    }
+
+    /// Puts nothing new into the rings from now on. What is to be sent goes, what was received comes.
+    pub(crate) fn leave(&mut self) {
+        (self.leaving, self.quiet) = (true, false);
+    }
+
+    /// True of a leaving socket that has sent everything and found nothing to receive when it was looked last.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.leaving && self.quiet && self.sending() == 0
+    }
+
+    /// The rings, and how many frames are still in them.
+    pub(crate) fn into_rings(self, pool: &mut Pool<R::Frame>) -> (R, usize) {
+        pool.free.extend(self.batch);
+        (self.rings, (self.filling + self.sending) as usize)
     }
 
     /// Number of frames in the fill and rx ring.
@@ -102,22 +156,19 @@ impl<R: Rings> Socket<R> {
         self.behind
     }
 
-    /// The rings.
-    pub(crate) fn rings(&self) -> &R {
-        &self.rings
-    }
-
     fn has_room(&self) -> bool {
         self.sending() < TX_RING_LEN as usize
     }
 
-    fn reclaim(&mut self, pool: &mut Vec<R::Frame>) {
+    fn reclaim(&mut self, pool: &mut Pool<R::Frame>) {
+        let first = pool.free.len();
         while self.sending > 0 {
-            match self.rings.complete(pool) as u32 {
+            match self.rings.complete(&mut pool.free) as u32 {
                 0 => break,
                 completed => self.sending -= completed,
             }
         }
+        pool.take_free(first);
     }
 
     /// Kicks until the kernel has taken everything or takes nothing. What is left is tried again at the next receive

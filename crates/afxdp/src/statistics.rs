@@ -6,6 +6,7 @@ use evenkeel_nexthop::PortId;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Weak;
 
 /// What the kernel did with the frames of one socket (`XDP_STATISTICS`, `linux/if_xdp.h`). None of these frames was
 /// received by a worker.
@@ -23,29 +24,33 @@ pub struct SocketStatistics {
     pub tx_invalid_descriptors: u64,
 }
 
-/// Reads the statistics of a worker's sockets, from any thread. Their queues stay busy for as long as it lives.
-#[derive(Debug)]
-pub struct Monitor {
-    /// Number of the queue on every interface.
+/// One socket of a worker, as other threads know it. It doesn't keep the socket open.
+#[derive(Debug, Clone)]
+pub struct SocketHandle {
+    pub(crate) port: PortId,
     pub(crate) queue: u32,
-    /// One for each interface, by its `PortId`.
-    pub(crate) sockets: Vec<OwnedFd>,
+    pub(crate) descriptor: Weak<OwnedFd>,
 }
 
-impl Monitor {
-    /// Number of the queue, the same on every interface.
+impl SocketHandle {
+    /// The interface.
+    #[must_use]
+    pub fn port(&self) -> PortId {
+        self.port
+    }
+
+    /// Number of the queue.
     #[must_use]
     pub fn queue(&self) -> u32 {
         self.queue
     }
 
-    /// Statistics so far, in the order of the interfaces.
+    /// Statistics so far; none if the socket is closed.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn read(&self) -> io::Result<Vec<(PortId, SocketStatistics)>> {
-        let sockets = self.sockets.iter().enumerate();
-        sockets.map(|(port, socket)| Ok((PortId(port as u16), read(socket)?))).collect()
+    pub fn statistics(&self) -> io::Result<Option<SocketStatistics>> {
+        self.descriptor.upgrade().map(|socket| read(&socket)).transpose()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The steering program: which packets go to a worker and which stay with the kernel.
 //!
 //! Knows services only as (prefix, protocol, ports); nothing of nexthops. It detaches when it is dropped, and when the
-//! process ends in any other way.
+//! process ends in any other way. Interfaces come and go one by one, without touching the others.
 
 mod layout;
 mod link;
@@ -9,15 +9,17 @@ mod maps;
 mod rules;
 mod trial;
 
+pub use layout::MAX_PORTS;
 pub use trial::{Decision, Trial};
 
 use crate::busy::retry_while_busy;
-use crate::{Attachment, Interface, Mode, Queue};
+use crate::{Attachment, Interface, Mode, SocketHandle};
 use evenkeel_nexthop::{PortId, ServiceSpec};
 use evenkeel_packet::Mac;
 use libbpf_rs::libbpf_sys::{XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
 use libbpf_rs::{Object, ObjectBuilder, Program};
 use maps::Maps;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -41,9 +43,14 @@ pub enum SteeringError {
         /// What the kernel said.
         source: libbpf_rs::Error,
     },
-    /// More interfaces than the program knows.
-    #[error("{0} interfaces; at most {max} can be used", max = layout::MAX_INTERFACES)]
-    TooManyInterfaces(usize),
+    /// A port number beyond those that the program knows.
+    #[error("port {port} of {interface} is beyond the {max} that can be used", max = MAX_PORTS)]
+    NoSuchPort {
+        /// Name of the interface.
+        interface: String,
+        /// The number.
+        port: u16,
+    },
     /// The services list more ports than the map holds.
     #[error("the services list {0} ports, counted once per prefix and protocol; at most {max} can be steered", max = maps::MAX_LISTED_PORTS)]
     TooManyPorts(usize),
@@ -83,32 +90,34 @@ pub struct FrameCounts {
 pub struct Steering {
     object: Object,
     maps: Maps,
-    interfaces: Vec<Interface>,
-    /// Attached for as long as these are open.
-    links: Vec<OwnedFd>,
+    ports: BTreeMap<PortId, Steered>,
+}
+
+/// An interface that the program is attached to.
+#[derive(Debug)]
+struct Steered {
+    interface: Interface,
+    /// Frames are sent to workers.
+    is_open: bool,
+    /// Attached for as long as it is there.
+    _link: OwnedFd,
 }
 
 impl Steering {
-    /// Loads the program for these interfaces, which are ports 0, 1, … in this order. Nothing is attached yet.
+    /// Loads the program for interfaces with this many receive queues each. It is attached to none yet.
     ///
     /// # Errors
     /// [`SteeringError::Load`] without the capabilities or on a kernel without AF_XDP, and what
     /// [`set_services`](Self::set_services) says.
-    pub fn load(interfaces: &[Interface], services: &[ServiceSpec]) -> Result<Self, SteeringError> {
-        if interfaces.len() > layout::MAX_INTERFACES {
-            return Err(SteeringError::TooManyInterfaces(interfaces.len()));
-        }
-        let queues = interfaces.iter().map(|interface| interface.queues).max().unwrap_or(1);
+    pub fn load(queues: u32, services: &[ServiceSpec]) -> Result<Self, SteeringError> {
+        let queues = queues.max(1);
         let mut builder = ObjectBuilder::default();
         let mut open =
             builder.name("steer").and_then(|b| b.open_memory(&PROGRAM.0)).map_err(SteeringError::Load)?;
-        maps::size(&mut open, interfaces.len() as u32 * queues).map_err(SteeringError::Load)?;
+        maps::size(&mut open, MAX_PORTS as u32 * queues).map_err(SteeringError::Load)?;
         let object = open.load().map_err(SteeringError::Load)?;
         let maps = Maps::of(&object, queues).map_err(SteeringError::Load)?;
-        let mut steering = Self { object, maps, interfaces: interfaces.to_vec(), links: Vec::new() };
-        for (slot, interface) in interfaces.iter().enumerate() {
-            steering.maps.set_interface(interface.index, interface.mac, slot as u16)?;
-        }
+        let mut steering = Self { object, maps, ports: BTreeMap::new() };
         steering.set_services(services)?;
         Ok(steering)
     }
@@ -131,9 +140,55 @@ impl Steering {
         maps::check_services(services)
     }
 
+    /// Attaches the program to an interface, which is this port from now on, and says how. It leaves all frames to the
+    /// kernel until the port is [open](Self::open). A program that the last process left behind is waited for, two seconds
+    /// at most.
+    ///
+    /// # Errors
+    /// [`SteeringError::Attach`], [`SteeringError::NoSuchPort`], or what the kernel says of the maps; it is not attached
+    /// then.
+    pub fn attach(&mut self, port: PortId, interface: &Interface) -> Result<Attachment, SteeringError> {
+        if port.index() >= MAX_PORTS {
+            return Err(SteeringError::NoSuchPort { interface: interface.name.clone(), port: port.0 });
+        }
+        self.maps.clear_counts(port.0)?;
+        let (link, attachment) = attach(&self.program()?, interface)?;
+        self.ports.insert(port, Steered { interface: interface.clone(), is_open: false, _link: link });
+        Ok(attachment)
+    }
+
+    /// Makes a worker's socket known: frames of its port and queue go there once the port is open.
+    ///
+    /// # Errors
+    /// What the kernel says. A socket that is closed already is no error.
+    pub fn connect(&mut self, socket: &SocketHandle) -> Result<(), SteeringError> {
+        let Some(descriptor) = socket.descriptor.upgrade() else { return Ok(()) };
+        self.maps.set_socket(socket.port.0, socket.queue, descriptor.as_fd())
+    }
+
+    /// Sends frames that come in on this port to the sockets that are connected, from now on.
+    ///
+    /// # Errors
+    /// What the kernel says. A port that the program isn't attached to is no error.
+    pub fn open(&mut self, port: PortId) -> Result<(), SteeringError> {
+        let Some(steered) = self.ports.get_mut(&port) else { return Ok(()) };
+        self.maps.set_interface(steered.interface.index, steered.interface.mac, port.0)?;
+        steered.is_open = true;
+        Ok(())
+    }
+
+    /// Detaches the program from an interface. When it returns, no frame is on its way to a worker any more but what is in
+    /// the sockets' rings.
+    pub fn close(&mut self, port: PortId) {
+        let Some(steered) = self.ports.remove(&port) else { return };
+        self.maps.forget_interface(steered.interface.index);
+    }
+
     /// Detaches the program from every interface: no more packets come.
     pub fn detach(&mut self) {
-        self.links.clear();
+        while let Some((port, _)) = self.ports.first_key_value() {
+            self.close(*port);
+        }
     }
 
     /// Follows an interface whose own MAC has changed.
@@ -141,41 +196,17 @@ impl Steering {
     /// # Errors
     /// What the kernel says. A port that isn't there is no error.
     pub fn set_own_mac(&mut self, port: PortId, mac: Mac) -> Result<(), SteeringError> {
-        let Some(interface) = self.interfaces.get_mut(port.index()) else { return Ok(()) };
-        interface.mac = mac;
-        self.maps.set_interface(interface.index, mac, port.0)
+        let Some(steered) = self.ports.get_mut(&port) else { return Ok(()) };
+        steered.interface.mac = mac;
+        if steered.is_open { self.open(port) } else { Ok(()) }
     }
 
-    /// Sends packets to the sockets of this worker's queue from now on.
+    /// Frames seen on a port since the program was attached to it; also of one that was closed since.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn connect(&mut self, queue: &Queue) -> Result<(), SteeringError> {
-        for (slot, socket) in queue.descriptors() {
-            self.maps.set_socket(slot, queue.number(), socket)?;
-        }
-        Ok(())
-    }
-
-    /// Attaches the program to every interface and says how, in the order of the interfaces. A program that the last
-    /// process left behind is waited for, two seconds at most.
-    ///
-    /// # Errors
-    /// [`SteeringError::Attach`]; then it is attached nowhere.
-    pub fn attach(&mut self) -> Result<Vec<Attachment>, SteeringError> {
-        let program = self.program()?;
-        let attached = self.interfaces.iter().map(|interface| attach(&program, interface));
-        let (links, modes) = attached.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
-        self.links = links;
-        Ok(modes)
-    }
-
-    /// Frames seen so far, in the order of the interfaces.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub fn counts(&self) -> Result<Vec<FrameCounts>, SteeringError> {
-        (0..self.interfaces.len()).map(|slot| self.maps.counts(slot as u32)).collect()
+    pub fn counts(&self, port: PortId) -> Result<FrameCounts, SteeringError> {
+        self.maps.counts(port.0)
     }
 
     fn program(&self) -> Result<Program<'_>, SteeringError> {

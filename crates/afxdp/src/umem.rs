@@ -1,17 +1,20 @@
 //! UMEM: the memory in which the frames of one worker live. Unsafe: frames are memory that the kernel writes too.
 //!
 //! What makes it sound: a [`Descriptor`] can't be copied, and there is one for each frame. While a frame is in a ring,
-//! its descriptor exists only there; taking it from a ring is the only way to make one. So whoever has a descriptor is
-//! alone with the frame's memory.
+//! its descriptor exists only there; taking it from a ring, or from what is left of a closed socket's, is the only way to
+//! make one. So whoever has a descriptor is alone with the frame's memory.
 
 #![expect(unsafe_code, reason = "xsk-rs leaves it to its caller that nobody else uses a frame")]
 
 use crate::interface::ETHERNET_LEN;
+use crate::pool::{Numbered, Pool};
+use evenkeel_nexthop::PortId;
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
 use std::slice;
+use std::sync::Arc;
 use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
 use xsk_rs::{FrameDesc, Umem};
 
@@ -19,6 +22,8 @@ use xsk_rs::{FrameDesc, Umem};
 const HEADROOM_LEN: u32 = 256;
 /// Sizes of a frame in bytes. The smaller one halves the memory that the caches see.
 const FRAME_SIZES: [u32; 2] = [2048, 4096];
+/// Of two addresses in different frames, the quotients by this differ.
+const FRAME_UNIT: usize = FRAME_SIZES[0] as usize;
 /// Frames come in multiples of this, so that a UMEM is whole huge pages (2 MiB).
 const FRAME_COUNT_UNIT: u32 = 1024;
 
@@ -47,10 +52,24 @@ impl Descriptor {
     }
 }
 
+impl Numbered for Descriptor {
+    #[inline]
+    fn number(&self) -> usize {
+        number(&self.0)
+    }
+}
+
+fn number(frame: &FrameDesc) -> usize {
+    frame.addr() / FRAME_UNIT
+}
+
 /// The frames' memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Area {
     umem: Umem,
+    /// All frames as they were at first.
+    frames: Arc<[FrameDesc]>,
+    frame_size: u32,
     /// On huge pages.
     pub(crate) is_huge: bool,
 }
@@ -80,8 +99,30 @@ impl Area {
             None => Umem::new(config, count, false).map_err(|error| cause(&error))?,
         };
         // SAFETY: these are the frames of a UMEM that was just made, each once.
-        let frames = frames.into_iter().map(|frame| unsafe { Descriptor::new(frame) }).collect();
-        Ok((Self { umem, is_huge }, frames))
+        let descriptors = frames.iter().map(|frame| unsafe { Descriptor::new(*frame) }).collect();
+        Ok((Self { umem, frames: frames.into(), frame_size, is_huge }, descriptors))
+    }
+
+    /// Largest MTU whose packets fit a frame, in bytes.
+    pub(crate) fn largest_mtu(&self) -> u32 {
+        self.frame_size - HEADROOM_LEN - ETHERNET_LEN
+    }
+
+    /// Puts the frames that are in rings of this port's socket into the pool, and returns their number.
+    ///
+    /// # Safety
+    /// The pool is of this UMEM. The socket has been closed, and the kernel and the driver have let go of its frames.
+    pub(crate) unsafe fn recall(&self, pool: &mut Pool<Descriptor>, port: PortId) -> usize {
+        let first = pool.free.len();
+        for frame in self.frames.iter() {
+            if pool.is_lent(number(frame), port) {
+                // SAFETY: the descriptors of these frames went into the rings and did not come out again, and the
+                // caller says that nobody else has the rings any more.
+                pool.free.push(unsafe { Descriptor::new(*frame) });
+            }
+        }
+        pool.take_free(first);
+        pool.free.len() - first
     }
 
     /// For binding sockets.

@@ -152,9 +152,9 @@ pub(crate) fn unbound() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// What to wait for: a packet on any of the sockets.
-pub(crate) fn poll_set(sockets: impl Iterator<Item = RawFd>) -> Vec<libc::pollfd> {
-    sockets.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect()
+/// What to wait for: a packet on this socket.
+pub(crate) fn poll_for(socket: RawFd) -> libc::pollfd {
+    libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 }
 }
 
 /// Waits until a packet is there, for at most `timeout_ms`. A signal ends it, too. Where the kernel copies, it also

@@ -33,7 +33,8 @@ fn run(
     let clients =
         addresses.map(|address| lab.spawn("cl", move || ping_pong(address, 32, count, 1000, PATIENCE)));
     let back = clients.into_iter().map(|client| client.join().unwrap()).collect();
-    let counts = balancer.steering.counts().unwrap();
+    let ports = (0..interfaces.len() as u16).map(PortId);
+    let counts: Vec<_> = ports.map(|port| balancer.steering.counts(port).unwrap()).collect();
     assert!(counts[0].passed > 0, "ARP and neighbour discovery stayed with the kernel: {counts:?}");
     let redirected: u64 = counts.iter().map(|counts| counts.redirected).sum();
     let received = balancer.stop();

@@ -3,6 +3,7 @@
 mod lab;
 
 use evenkeel_afxdp::{Access, Attachment, Interface, InterfaceError, Mode, PuntDevice, Queue, Steering};
+use evenkeel_nexthop::PortId;
 use lab::{LB_MACS, Lab};
 use std::error::Error;
 
@@ -18,11 +19,11 @@ fn a_veth_gives_copies_and_says_so() {
         let auto = Interface::open("eth1", Mode::Auto).unwrap();
         assert_eq!((auto.mtu, auto.queues, auto.mac), (1500, 2, LB_MACS[0]));
         let punt = PuntDevice::open(1500).unwrap().into();
-        let queue = Queue::open(0, &[auto], &punt).unwrap();
+        let queue = Queue::open(0, &[auto], 1, &punt).unwrap();
         assert_eq!(queue.access(), Access::Copy);
         drop(queue);
         let demanding = Interface::open("eth1", Mode::ZeroCopy).unwrap();
-        let error = Queue::open(0, &[demanding], &punt).unwrap_err();
+        let error = Queue::open(0, &[demanding], 1, &punt).unwrap_err();
         assert_eq!(error.to_string(), "binding to queue 0 of eth1 (ZeroCopy) failed");
         assert!(error.source().unwrap().to_string().contains("os error 95"), "EOPNOTSUPP: {error:?}");
     });
@@ -35,11 +36,11 @@ fn a_driver_without_xdp_gets_generic_mode_if_any_will_do() {
     let (any, native) = in_lb(&lab, || {
         let attach = |mode| {
             let interface = Interface::open("br0", mode).unwrap();
-            Steering::load(&[interface], &[]).unwrap().attach()
+            Steering::load(1, &[]).unwrap().attach(PortId(0), &interface)
         };
         (attach(Mode::Auto), attach(Mode::Copy))
     });
-    assert_eq!(any.unwrap(), [Attachment::Generic]);
+    assert_eq!(any.unwrap(), Attachment::Generic);
     let error = native.unwrap_err().to_string();
     assert!(error.contains("br0 in native mode failed: its driver does not know this mode"), "{error}");
 }
@@ -48,10 +49,11 @@ fn a_driver_without_xdp_gets_generic_mode_if_any_will_do() {
 fn another_program_is_not_replaced() {
     let lab = Lab::two_armed();
     let second = in_lb(&lab, || {
-        let load = || Steering::load(&[Interface::open("eth1", Mode::Auto).unwrap()], &[]).unwrap();
+        let interface = Interface::open("eth1", Mode::Auto).unwrap();
+        let load = || Steering::load(interface.queues, &[]).unwrap();
         let mut first = load();
-        first.attach().unwrap();
-        load().attach().unwrap_err().to_string()
+        first.attach(PortId(0), &interface).unwrap();
+        load().attach(PortId(0), &interface).unwrap_err().to_string()
     });
     assert!(second.ends_with("another XDP program is attached there"), "{second}");
 }

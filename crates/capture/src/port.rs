@@ -5,7 +5,7 @@
 
 use crate::timeline::{Arrival, Input, merge};
 use crate::write::CaptureWriter;
-use evenkeel_dataplane::{DropReason, PortIo, Received};
+use evenkeel_dataplane::{DropReason, PortIo, Received, Unsent};
 use evenkeel_nexthop::PortId;
 use std::io::{self, Write};
 
@@ -132,7 +132,7 @@ impl<W: Write> PortIo for CapturePort<W> {
         self.inputs[*input].capture.frame_mut(record)
     }
 
-    fn transmit(&mut self, port: PortId, frame: CaptureFrame) -> Result<(), CaptureFrame> {
+    fn transmit(&mut self, port: PortId, frame: CaptureFrame) -> Result<(), Unsent<CaptureFrame>> {
         self.leave(&frame, |exits| exits.ports.get_mut(port.index()));
         Ok(())
     }

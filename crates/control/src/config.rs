@@ -65,6 +65,9 @@ pub struct DataplaneConfig {
     pub flow_capacity: usize,
     /// Packets that a worker takes at once, 1 to 256.
     pub burst: usize,
+    /// Interfaces for which workers reserve memory at the start, 1 to 128: so many there can be after a reload. Counts as
+    /// the number of interfaces at the start if those are more.
+    pub max_interfaces: usize,
     /// What a worker does without packets.
     pub idle: Idle,
     /// Seed of the portable hash; equal in a fleet.
@@ -73,7 +76,14 @@ pub struct DataplaneConfig {
 
 impl Default for DataplaneConfig {
     fn default() -> Self {
-        Self { cores: None, flow_capacity: 1_000_000, burst: 64, idle: Idle::Sleep, hash_seed: 0 }
+        Self {
+            cores: None,
+            flow_capacity: 1_000_000,
+            burst: 64,
+            max_interfaces: 8,
+            idle: Idle::Sleep,
+            hash_seed: 0,
+        }
     }
 }
 

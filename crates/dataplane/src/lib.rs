@@ -28,7 +28,7 @@ pub use flow_table::{
     TableError, TableSeeds, TableSpec,
 };
 pub use mailbox::{AskError, Mailbox, Pending, Questions, mailbox};
-pub use port::{PortIo, Received};
+pub use port::{PortIo, Received, Unsent};
 pub use published::Published;
 pub use totals::{FlowTotals, MemberTotals, PacketTotals, PinTotals, Totals};
 pub use verdict::{DropReason, Verdict};

@@ -1,6 +1,6 @@
 //! Port I/O in memory: for benches, tests and fuzzing. Counts what leaves, and keeps copies if asked to.
 
-use crate::port::{PortIo, Received};
+use crate::port::{PortIo, Received, Unsent};
 use crate::verdict::DropReason;
 use evenkeel_nexthop::PortId;
 use std::collections::VecDeque;
@@ -39,6 +39,8 @@ pub struct MemoryPort {
     kept: Option<Vec<(Exit, Vec<u8>)>>,
     /// Frames that the transmit ring still takes; the default is without end.
     pub tx_room: usize,
+    /// The ports that there are; the default is all.
+    pub ports: std::ops::Range<u16>,
     /// Whether the kernel takes frames back.
     pub takes_punts: bool,
 }
@@ -57,6 +59,7 @@ impl MemoryPort {
             dropped: 0,
             kept: None,
             tx_room: usize::MAX,
+            ports: 0..u16::MAX,
             takes_punts: true,
         }
     }
@@ -138,9 +141,12 @@ impl PortIo for MemoryPort {
         self.area.get_mut(start..start + frame.len as usize).unwrap_or_default()
     }
 
-    fn transmit(&mut self, port: PortId, frame: MemoryFrame) -> Result<(), MemoryFrame> {
+    fn transmit(&mut self, port: PortId, frame: MemoryFrame) -> Result<(), Unsent<MemoryFrame>> {
+        if !self.ports.contains(&port.0) {
+            return Err(Unsent { frame, reason: DropReason::PortGone });
+        }
         if self.tx_room == 0 {
-            return Err(frame);
+            return Err(Unsent { frame, reason: DropReason::TxRingFull });
         }
         self.tx_room -= 1;
         self.leave(&frame, Exit::Sent(port));

@@ -14,6 +14,15 @@ pub struct Received<F> {
     pub wire_len: u32,
 }
 
+/// A frame that can't be transmitted, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsent<F> {
+    /// The frame, the worker's again.
+    pub frame: F,
+    /// [`DropReason::TxRingFull`] or [`DropReason::PortGone`].
+    pub reason: DropReason,
+}
+
 /// Port I/O of one worker: one queue of every interface.
 ///
 /// Every frame received leaves by exactly one of [`transmit`](Self::transmit), [`punt`](Self::punt) and
@@ -35,7 +44,7 @@ pub trait PortIo {
     ///
     /// # Errors
     /// The frame comes back if the transmit ring is full or the port has gone.
-    fn transmit(&mut self, port: PortId, frame: Self::Frame) -> Result<(), Self::Frame>;
+    fn transmit(&mut self, port: PortId, frame: Self::Frame) -> Result<(), Unsent<Self::Frame>>;
 
     /// Hands an unchanged frame that came in on `port` back to the kernel; false if that failed. The frame is
     /// released either way.

@@ -63,6 +63,8 @@ drop_reasons! {
     NoNexthop = "no_nexthop",
     /// The transmit ring of the egress interface was full (live only).
     TxRingFull = "tx_ring_full",
+    /// The egress interface has gone, from the machine or from the configuration (live only).
+    PortGone = "port_gone",
     /// The frame could not be handed back to the kernel (live only).
     PuntFailed = "punt_failed",
 }
@@ -80,7 +82,7 @@ impl DropReason {
     /// True for reasons that only a live port has: a capture can't make them happen.
     #[must_use]
     pub const fn is_live_only(self) -> bool {
-        matches!(self, Self::TxRingFull | Self::PuntFailed)
+        matches!(self, Self::TxRingFull | Self::PortGone | Self::PuntFailed)
     }
 }
 

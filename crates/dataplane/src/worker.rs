@@ -12,7 +12,6 @@ use crate::walk::parse::parse;
 use crate::walk::{Decision, Judged, Table, Task, View, fragment};
 use crossbeam::epoch;
 use evenkeel_nexthop::Liveness;
-use evenkeel_packet::Mac;
 use std::sync::Arc;
 
 mod answer;
@@ -25,8 +24,6 @@ mod tests;
 pub struct WorkerSpec {
     /// Number of the worker: of its shard and of the queue that it owns on every port.
     pub index: usize,
-    /// The box's own MACs, by port.
-    pub ports: Vec<Mac>,
     /// Most frames of a burst.
     pub burst: usize,
     /// The flow table of the box.
@@ -126,10 +123,11 @@ impl<P: PortIo> Worker<P> {
     }
 
     fn parse_and_classify(&mut self, view: &View<'_>, io: &P) {
-        let WorkerSpec { ports, table, .. } = &self.spec;
+        let table = &self.spec.table;
+        let own = view.snapshot.own_macs();
         self.judged.clear();
         self.judged.extend(self.burst.iter().map(|received| {
-            let outcome = parse(io, received, ports);
+            let outcome = parse(io, received, own);
             classify(&outcome, io.bytes(&received.frame), view.snapshot, table)
         }));
     }

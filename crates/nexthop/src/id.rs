@@ -17,7 +17,8 @@ macro_rules! id {
 }
 
 id!(
-    /// A network interface of the box, in the order of the configuration.
+    /// A network interface of the box. It keeps its number as long as it is in use; at the start that is its place in
+    /// the configuration.
     PortId(u16)
 );
 id!(

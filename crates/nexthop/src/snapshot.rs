@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub pins: Arc<PinTable>,
     pub(crate) hash_seed: u64,
     pub(crate) table: Arc<ServiceTable>,
+    /// By [`PortId`].
+    pub(crate) own_macs: Arc<[Mac]>,
     /// By [`MemberId`].
     pub(crate) members: Vec<Member>,
     /// By [`GroupId`].
@@ -77,6 +79,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The box's own MACs by [`PortId`]. Those of ports that were closed are among them.
+    #[inline]
+    #[must_use]
+    pub fn own_macs(&self) -> &[Mac] {
+        &self.own_macs
+    }
+
     /// The service of a packet: among those that match wholly the one with the longest prefix, then exact protocol,
     /// then listed port.
     #[inline]

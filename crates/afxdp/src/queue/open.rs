@@ -1,13 +1,14 @@
 //! Opening a queue: memory, a socket on every interface, and full fill rings.
 
-use super::Queue;
-use crate::busy::retry_while_busy;
-use crate::socket::{FILL_RING_LEN, Socket, TX_RING_LEN};
+use super::{Binder, Queue};
+use crate::bound::Bound;
+use crate::pool::Pool;
+use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
 use crate::umem::Area;
-use crate::xsk::{self, Access, KernelRings};
-use crate::{Interface, Mode, PuntDevice, memlock};
+use crate::xsk::Access;
+use crate::{Interface, MAX_PORTS, Mode, PuntDevice, memlock};
+use evenkeel_nexthop::PortId;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,6 +43,29 @@ pub enum QueueError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The queue's frames are too small for the packets of an interface that comes later.
+    #[error(
+        "{interface} has an MTU of {mtu}; frames hold {largest} since the start: ip link set {interface} mtu {largest}, \
+         or a restart"
+    )]
+    Mtu {
+        /// Name of the interface.
+        interface: String,
+        /// Its MTU in bytes.
+        mtu: u32,
+        /// Largest MTU that fits, in bytes.
+        largest: u32,
+    },
+    /// An interface that comes later is configured for another access than the queue has.
+    #[error(
+        "{interface} can't be taken up in its mode: frames reach the workers by {access} since the start"
+    )]
+    OtherAccess {
+        /// Name of the interface.
+        interface: String,
+        /// What the queue has.
+        access: Access,
+    },
     /// A socket can't be bound.
     #[error("binding to queue {queue} of {interface} ({access:?}) failed")]
     Bind {
@@ -57,20 +81,28 @@ pub enum QueueError {
 }
 
 impl Queue {
-    /// Binds a socket to queue `number` of every interface, zero-copy if all of them can. Queues that the last process
-    /// left behind are waited for, two seconds at most. Packets come once it is
+    /// Binds a socket to queue `number` of every interface, which are ports 0, 1, …, zero-copy if all of them can. Queues
+    /// that the last process left behind are waited for, two seconds at most. Packets come once it is
     /// [connected](crate::Steering::connect).
+    ///
+    /// There is memory for `most_interfaces`, if that are more: the others can [join](Queue::join) later. Each can fill its
+    /// receive ring; of transmit rings as many can be full at once as there are interfaces now.
     ///
     /// # Errors
     /// [`QueueError`].
-    pub fn open(number: u32, interfaces: &[Interface], punt: &Arc<PuntDevice>) -> Result<Self, QueueError> {
+    pub fn open(
+        number: u32,
+        interfaces: &[Interface],
+        most_interfaces: usize,
+        punt: &Arc<PuntDevice>,
+    ) -> Result<Self, QueueError> {
         memlock::lift_limit();
         let (first, second) = accesses(interfaces)?;
-        match (Self::bind(number, interfaces, punt, first), second) {
+        match (Self::bind(number, interfaces, most_interfaces, punt, first), second) {
             (Err(QueueError::Bind { source, .. }), Some(second))
                 if source.raw_os_error() != Some(libc::EBUSY) =>
             {
-                Self::bind(number, interfaces, punt, second)
+                Self::bind(number, interfaces, most_interfaces, punt, second)
             }
             (result, _) => result,
         }
@@ -79,42 +111,38 @@ impl Queue {
     fn bind(
         number: u32,
         interfaces: &[Interface],
+        most_interfaces: usize,
         punt: &Arc<PuntDevice>,
         access: Access,
     ) -> Result<Self, QueueError> {
         let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(0);
-        let frames = interfaces.len() as u32 * (FILL_RING_LEN + TX_RING_LEN) + WORKER_FRAMES;
-        let (area, mut pool) = Area::new(frames, mtu, (FILL_RING_LEN, TX_RING_LEN))
+        let most = most_interfaces.max(interfaces.len());
+        let frames = most as u32 * FILL_RING_LEN + interfaces.len() as u32 * TX_RING_LEN + WORKER_FRAMES;
+        let (area, free) = Area::new(frames, mtu, (FILL_RING_LEN, TX_RING_LEN))
             .map_err(|source| QueueError::Memory { queue: number, frames, source })?;
-        let total = pool.len();
-        let mut sockets = Vec::with_capacity(interfaces.len());
-        for interface in interfaces {
-            let bound = retry_while_busy(|| KernelRings::bind(&area, &interface.name, number, access));
-            let rings = bound.map_err(|source| QueueError::Bind {
-                interface: interface.name.clone(),
-                queue: number,
-                access,
-                source,
-            })?;
-            let mut socket = Socket::new(rings);
-            socket.refill(&mut pool);
-            sockets.push(socket);
-        }
-        let poll_set = xsk::poll_set(sockets.iter().map(|socket| socket.rings().descriptor().as_raw_fd()));
-        Ok(Self {
-            sockets,
-            pool,
+        let (id, bound) = (OPENED.fetch_add(1, Ordering::Relaxed), Arc::new(Bound::default()));
+        let binder = Binder { area: area.clone(), bound: Arc::clone(&bound), number, access, id };
+        let mut queue = Self {
+            seats: Vec::with_capacity(most),
+            places: vec![None; MAX_PORTS],
+            total: free.len(),
+            pool: Pool::new(free),
             area,
+            bound,
             punt: Arc::clone(punt),
-            poll_set,
+            poll_set: Vec::with_capacity(most),
             arrived: Vec::new(),
             number,
             access,
-            id: OPENED.fetch_add(1, Ordering::Relaxed),
-            total,
+            id,
             held: 0,
-            first_port: 0,
-        })
+            parted: 0,
+            first: 0,
+        };
+        for (interface, port) in interfaces.iter().zip(0..) {
+            queue.join(binder.bind(PortId(port), interface)?);
+        }
+        Ok(queue)
     }
 }
 

@@ -1,8 +1,17 @@
 //! A socket over rings in memory, whose kernel does what the test says.
 
 use super::*;
+use crate::pool::Numbered;
 use std::collections::VecDeque;
 use std::io;
+
+const PORT: PortId = PortId(3);
+
+impl Numbered for u32 {
+    fn number(&self) -> usize {
+        *self as usize
+    }
+}
 
 /// Rings in memory. A frame is a number, so that a copy would be seen.
 #[derive(Debug, Default)]
@@ -81,16 +90,16 @@ impl Rings for MemoryRings {
 }
 
 /// A socket with a full fill ring, and what is left of `total` frames.
-fn socket(total: u32) -> (Socket<MemoryRings>, Vec<u32>) {
-    let mut pool: Vec<u32> = (0..total).collect();
+fn socket(total: u32) -> (Socket<MemoryRings>, Pool<u32>) {
+    let mut pool = Pool::new((0..total).collect());
     let rings = MemoryRings { per_kick: 32, patience: usize::MAX, ..Default::default() };
-    let mut socket = Socket::new(rings);
+    let mut socket = Socket::new(PORT, rings);
     socket.refill(&mut pool);
     (socket, pool)
 }
 
 /// Has the kernel receive `count` packets, and takes them.
-fn arrive(socket: &mut Socket<MemoryRings>, pool: &mut Vec<u32>, count: usize) -> Vec<u32> {
+fn arrive(socket: &mut Socket<MemoryRings>, pool: &mut Pool<u32>, count: usize) -> Vec<u32> {
     let arrived: Vec<u32> = socket.rings.fill.drain(..count).collect();
     socket.rings.rx.extend(arrived);
     let mut burst = Vec::new();
@@ -99,11 +108,14 @@ fn arrive(socket: &mut Socket<MemoryRings>, pool: &mut Vec<u32>, count: usize) -
 }
 
 /// Every frame in exactly one place.
-fn assert_whole(socket: &Socket<MemoryRings>, pool: &[u32], held: &[u32], total: u32) {
+fn assert_whole(socket: &Socket<MemoryRings>, pool: &Pool<u32>, held: &[u32], total: u32) {
     let rings = &socket.rings;
     let places = [&rings.fill, &rings.rx, &rings.tx, &rings.completion];
-    let in_rings = places.into_iter().flatten().chain(&socket.batch);
-    let mut all: Vec<u32> = in_rings.chain(pool).chain(held).copied().collect();
+    let mut all: Vec<u32> = places.into_iter().flatten().copied().collect();
+    all.sort_unstable();
+    let lent: Vec<u32> = (0..total).filter(|frame| pool.is_lent(*frame as usize, PORT)).collect();
+    assert_eq!(lent, all, "the notes say what is in the rings");
+    all.extend(socket.batch.iter().chain(&pool.free).chain(held));
     all.sort_unstable();
     assert_eq!(all, (0..total).collect::<Vec<_>>());
     assert_eq!(socket.filling(), rings.fill.len() + rings.rx.len());
@@ -114,9 +126,9 @@ fn assert_whole(socket: &Socket<MemoryRings>, pool: &[u32], held: &[u32], total:
 fn the_fill_ring_is_kept_full() {
     let total = FILL_RING_LEN + 100;
     let (mut socket, mut pool) = socket(total);
-    assert_eq!((socket.filling(), pool.len()), (FILL_RING_LEN as usize, 100));
+    assert_eq!((socket.filling(), pool.free.len()), (FILL_RING_LEN as usize, 100));
     let held = arrive(&mut socket, &mut pool, 64);
-    assert_eq!((socket.filling(), pool.len()), (FILL_RING_LEN as usize, 36));
+    assert_eq!((socket.filling(), pool.free.len()), (FILL_RING_LEN as usize, 36));
     assert_whole(&socket, &pool, &held, total);
 }
 
@@ -126,7 +138,7 @@ fn an_empty_pool_leaves_the_fill_ring_short_until_frames_come_back() {
     let (mut socket, mut pool) = socket(total);
     let held = arrive(&mut socket, &mut pool, 64);
     assert_eq!(socket.filling(), FILL_RING_LEN as usize - 64);
-    pool.extend(held);
+    pool.free.extend(held);
     socket.receive(64, &mut pool, &mut Vec::new());
     assert_eq!(socket.filling(), FILL_RING_LEN as usize);
     assert_whole(&socket, &pool, &[], total);
@@ -140,7 +152,7 @@ fn a_flush_kicks_until_everything_is_taken_and_the_next_receive_reclaims_it() {
         socket.queue(frame, &mut pool).unwrap();
     }
     assert_eq!(socket.rings.kicks, 0);
-    socket.flush();
+    socket.flush(&mut pool);
     assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (4, 0, false));
     assert_eq!(socket.sending(), 100);
     // Nothing arrives, and yet the frames come back.
@@ -157,7 +169,7 @@ fn partial_progress_ends_the_flush_and_is_taken_up_by_an_idle_receive() {
         socket.queue(frame, &mut pool).unwrap();
     }
     socket.rings.patience = 2;
-    socket.flush();
+    socket.flush(&mut pool);
     // Two kicks that took 32 each, and one that took nothing.
     assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (3, 36, true));
     assert_whole(&socket, &pool, &[], total);
@@ -177,17 +189,19 @@ fn a_full_tx_ring_gives_the_frame_back_and_loses_none() {
     let mut refused = Vec::new();
     for _ in 0..50 {
         for frame in arrive(&mut socket, &mut pool, 64) {
-            refused.extend(socket.queue(frame, &mut pool).err());
+            let unsent = socket.queue(frame, &mut pool).err();
+            assert!(unsent.as_ref().is_none_or(|unsent| unsent.reason == DropReason::TxRingFull));
+            refused.extend(unsent.map(|unsent| unsent.frame));
         }
-        socket.flush();
+        socket.flush(&mut pool);
         assert!(socket.rings.kicks < 200, "bounded though nothing moves");
     }
     assert_eq!(refused.len(), 50 * 64 - TX_RING_LEN as usize);
     assert_whole(&socket, &pool, &refused, total);
-    pool.append(&mut refused);
+    pool.free.append(&mut refused);
     socket.rings.patience = usize::MAX;
-    socket.flush();
-    assert!(socket.queue(pool.pop().unwrap(), &mut pool).is_ok(), "room again, without a receive");
+    socket.flush(&mut pool);
+    assert!(socket.queue(pool.free.pop().unwrap(), &mut pool).is_ok(), "room again, without a receive");
     assert_whole(&socket, &pool, &[], total);
 }
 
@@ -196,13 +210,47 @@ fn a_gone_interface_takes_nothing_more() {
     let total = FILL_RING_LEN + TX_RING_LEN;
     let (mut socket, mut pool) = socket(total);
     socket.rings.gone = true;
-    let frame = pool.pop().unwrap();
+    let frame = pool.free.pop().unwrap();
     socket.queue(frame, &mut pool).unwrap();
-    socket.flush();
-    let frame = pool.pop().unwrap();
-    assert_eq!(socket.queue(frame, &mut pool), Err(frame));
+    socket.flush(&mut pool);
+    let frame = pool.free.pop().unwrap();
+    assert_eq!(socket.queue(frame, &mut pool), Err(Unsent { frame, reason: DropReason::PortGone }));
     socket.receive(64, &mut pool, &mut Vec::new());
     assert_eq!(socket.rings.kicks, 1, "not asked again");
+}
+
+#[test]
+fn a_leaving_socket_empties_its_rings_and_knows_what_is_left() {
+    let total = FILL_RING_LEN + TX_RING_LEN;
+    let (mut socket, mut pool) = socket(total);
+    let held = arrive(&mut socket, &mut pool, 64);
+    for frame in held {
+        socket.queue(frame, &mut pool).unwrap();
+    }
+    socket.rings.patience = 1;
+    socket.flush(&mut pool);
+    let late: Vec<u32> = socket.rings.fill.drain(..10).collect();
+    socket.rings.rx.extend(late);
+    assert!(!socket.is_drained());
+    socket.leave();
+    let frame = pool.free.pop().unwrap();
+    let refused = socket.queue(frame, &mut pool);
+    assert_eq!(refused, Err(Unsent { frame, reason: DropReason::PortGone }));
+    assert!(!socket.is_drained(), "the kernel has taken a part only");
+    socket.rings.patience = usize::MAX;
+    let mut burst = Vec::new();
+    assert_eq!(socket.receive(64, &mut pool, &mut burst), 10, "what has come is received");
+    assert_eq!(socket.receive(64, &mut pool, &mut burst), 0);
+    assert!(socket.is_drained());
+    burst.push(frame);
+    assert_whole(&socket, &pool, &burst, total);
+    assert_eq!(socket.filling(), FILL_RING_LEN as usize - 10, "not filled up");
+    // What is with the kernel for good is found by the notes.
+    let (rings, missing) = socket.into_rings(&mut pool);
+    assert_eq!((rings.fill.len(), missing), (missing, FILL_RING_LEN as usize - 10));
+    let lent = (0..total as usize).filter(|number| pool.is_lent(*number, PORT)).count();
+    assert_eq!(lent, missing);
+    assert_eq!(missing + pool.free.len() + burst.len(), total as usize);
 }
 
 #[test]
@@ -221,12 +269,12 @@ fn no_frame_is_lost_in_a_million_packets_with_a_moody_kernel() {
         let burst = arrive(&mut socket, &mut pool, 1 + round % 64);
         packets += burst.len();
         for frame in burst {
-            if let Err(frame) = socket.queue(frame, &mut pool) {
+            if let Err(Unsent { frame, .. }) = socket.queue(frame, &mut pool) {
                 refused += 1;
-                pool.push(frame);
+                pool.free.push(frame);
             }
         }
-        socket.flush();
+        socket.flush(&mut pool);
     }
     assert!(refused > 0, "the tx ring was full at times");
     assert_whole(&socket, &pool, &[], total);

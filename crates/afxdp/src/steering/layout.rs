@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 /// `MAX_PORT_LISTS`: port lists that one prefix can have.
 pub(super) const MAX_PORT_LISTS: usize = 8;
-/// `max_entries` of `interfaces` and `frame_counts`.
-pub(super) const MAX_INTERFACES: usize = 256;
+/// `max_entries` of `interfaces` and `frame_counts`: most ports, and numbers that they can have.
+pub const MAX_PORTS: usize = 256;
 /// `SERVES_TCP`: every TCP port.
 pub(super) const SERVES_TCP: u32 = 1;
 /// `SERVES_UDP`: every UDP port.
@@ -64,6 +64,9 @@ pub(super) fn port(list: u32, protocol: u8, port: u16) -> [u8; 8] {
     let [high, low] = port.to_be_bytes();
     [a, b, c, d, high, low, protocol, 0]
 }
+
+/// Length of `struct counts` in bytes.
+pub(super) const COUNTS_LEN_BYTES: usize = 16;
 
 /// `struct counts`, one per processor, summed. `None` if the kernel's answer is of another size.
 pub(super) fn counts(per_processor: &[Vec<u8>]) -> Option<FrameCounts> {

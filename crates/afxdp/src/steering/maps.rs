@@ -76,6 +76,12 @@ impl Maps {
             .map_err(|source| SteeringError::Map { action: "making an interface known to the maps", source })
     }
 
+    /// The program leaves frames of this interface to the kernel from now on.
+    pub(super) fn forget_interface(&self, ifindex: u32) {
+        // One that isn't there is forgotten already, and nothing else can go wrong.
+        let _ = self.interfaces.delete(&ifindex.to_ne_bytes());
+    }
+
     pub(super) fn set_socket(
         &self,
         slot: u16,
@@ -89,7 +95,19 @@ impl Maps {
             .map_err(|source| SteeringError::Map { action: "putting a socket into the maps", source })
     }
 
-    pub(super) fn counts(&self, slot: u32) -> Result<FrameCounts, SteeringError> {
+    /// Starts the counts of a slot anew.
+    pub(super) fn clear_counts(&self, slot: u16) -> Result<(), SteeringError> {
+        let processors = libbpf_rs::num_possible_cpus();
+        processors
+            .and_then(|count| {
+                let zero = vec![vec![0; layout::COUNTS_LEN_BYTES]; count];
+                self.frame_counts.update_percpu(&u32::from(slot).to_ne_bytes(), &zero, MapFlags::ANY)
+            })
+            .map_err(|source| SteeringError::Map { action: "clearing the frame counts", source })
+    }
+
+    pub(super) fn counts(&self, slot: u16) -> Result<FrameCounts, SteeringError> {
+        let slot = u32::from(slot);
         let read = self.frame_counts.lookup_percpu(&slot.to_ne_bytes(), MapFlags::ANY);
         read.and_then(|found| {
             let counts = found.and_then(|per_processor| layout::counts(&per_processor));

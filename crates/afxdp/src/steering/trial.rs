@@ -1,8 +1,8 @@
 //! The steering program on single frames, by the kernel's own means for testing (`BPF_PROG_TEST_RUN`).
 
 use super::{Steering, SteeringError};
-use crate::{Interface, Mode, xsk};
-use evenkeel_nexthop::{PortId, ServiceSpec};
+use crate::xsk;
+use evenkeel_nexthop::ServiceSpec;
 use evenkeel_packet::Mac;
 use libbpf_rs::ProgramInput;
 use std::os::fd::{AsFd, OwnedFd};
@@ -37,15 +37,7 @@ impl Trial {
     /// # Errors
     /// As [`Steering::load`].
     pub fn load(services: &[ServiceSpec]) -> Result<Self, SteeringError> {
-        let loopback = Interface {
-            name: "lo".to_owned(),
-            index: LOOPBACK,
-            mac: Mac::default(),
-            mtu: 65536,
-            queues: 1,
-            mode: Mode::Auto,
-        };
-        let steering = Steering::load(&[loopback], services)?;
+        let steering = Steering::load(1, services)?;
         let socket = xsk::unbound().map_err(|error| SteeringError::Load(error.into()))?;
         steering.maps.set_socket(0, 0, socket.as_fd())?;
         Ok(Self { steering, _socket: socket })
@@ -68,7 +60,7 @@ impl Trial {
         if frame.len() < SHORTEST_FRAME_LEN {
             return Ok(Decision::Pass);
         }
-        self.steering.set_own_mac(PortId(0), own)?;
+        self.steering.maps.set_interface(LOOPBACK, own, 0)?;
         self.decide(frame)
     }
 

@@ -3,8 +3,8 @@
 
 #![allow(dead_code, reason = "every test file uses a part of the lab")]
 
-use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering};
-use evenkeel_dataplane::{PortIo, Received};
+use evenkeel_afxdp::{Binder, Interface, Mode, PuntDevice, Queue, Steering};
+use evenkeel_dataplane::{PortIo, Received, Unsent};
 use evenkeel_nexthop::{PortId, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 use nix::sched::{CloneFlags, setns};
@@ -13,6 +13,7 @@ use std::net::UdpSocket;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -250,9 +251,15 @@ pub(crate) enum Act {
     Punt,
 }
 
+/// What a worker is asked to do between two bursts.
+type Order = Box<dyn FnOnce(&mut Queue, &mut Act) + Send>;
+
 /// A load balancer in the namespace that the calling thread is in.
 pub(crate) struct Balancer {
     pub(crate) steering: Steering,
+    /// One for each worker.
+    pub(crate) binders: Vec<Binder>,
+    orders: Vec<Sender<Order>>,
     workers: Vec<JoinHandle<(usize, Queue)>>,
     stop: Arc<AtomicBool>,
     namespace: String,
@@ -276,17 +283,36 @@ impl Balancer {
         let interfaces: Vec<_> = interfaces.iter().map(open).collect();
         let queues = evenkeel_afxdp::equal_queues(&interfaces).unwrap();
         let punt = Arc::new(PuntDevice::open(1500).unwrap());
-        let mut steering = Steering::load(&interfaces, services).unwrap();
+        let mut steering = Steering::load(queues, services).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
+        let (mut binders, mut orders) = (Vec::new(), Vec::new());
         let workers = (0..queues).map(|number| {
-            let queue = Queue::open(number, &interfaces, &punt).unwrap();
-            steering.connect(&queue).unwrap();
+            let queue = Queue::open(number, &interfaces, interfaces.len(), &punt).unwrap();
+            binders.push(queue.binder());
+            let (order, ordered) = channel();
+            orders.push(order);
+            queue.handles().iter().for_each(|socket| steering.connect(socket).unwrap());
             let stop = Arc::clone(&stop);
-            thread::spawn(move || work(queue, act, &stop))
+            thread::spawn(move || work(queue, act, &ordered, &stop))
         });
         let workers = workers.collect();
-        steering.attach().unwrap();
-        Self { steering, workers, stop, namespace: namespace.to_owned() }
+        for (port, interface) in (0..).map(PortId).zip(&interfaces) {
+            steering.attach(port, interface).unwrap();
+            steering.open(port).unwrap();
+        }
+        Self { steering, binders, orders, workers, stop, namespace: namespace.to_owned() }
+    }
+
+    /// Has a worker do something between two bursts, and returns what came of it.
+    pub(crate) fn order<T: Send + 'static>(
+        &self,
+        worker: usize,
+        order: impl FnOnce(&mut Queue, &mut Act) -> T + Send + 'static,
+    ) -> T {
+        let (done, result) = channel();
+        let order = Box::new(move |queue: &mut Queue, act: &mut Act| done.send(order(queue, act)).unwrap());
+        self.orders[worker].send(order).unwrap();
+        result.recv().unwrap()
     }
 
     /// Stops the workers, and returns how many packets each received, and its queue.
@@ -314,7 +340,8 @@ impl Balancer {
             let census = queue.census();
             assert!(census.is_whole(), "{census:?}");
             assert_eq!((census.held, census.sending), (0, 0), "{census:?} in {namespace}");
-            for (_, statistics) in queue.monitor().unwrap().read().unwrap() {
+            for socket in queue.handles() {
+                let statistics = socket.statistics().unwrap().unwrap();
                 assert_eq!(statistics.rx_invalid_descriptors, 0, "{statistics:?}");
                 assert_eq!(statistics.tx_invalid_descriptors, 0, "{statistics:?}");
                 assert_eq!(statistics.rx_ring_full, 0, "{statistics:?}");
@@ -325,10 +352,13 @@ impl Balancer {
     }
 }
 
-fn work(mut queue: Queue, act: Act, stop: &AtomicBool) -> (usize, Queue) {
+fn work(mut queue: Queue, mut act: Act, orders: &Receiver<Order>, stop: &AtomicBool) -> (usize, Queue) {
     let mut burst = Vec::with_capacity(64);
     let mut count = 0;
     while !stop.load(Ordering::Relaxed) {
+        for order in orders.try_iter() {
+            order(&mut queue, &mut act);
+        }
         queue.receive(64, &mut burst);
         if burst.is_empty() {
             queue.wait(10).unwrap();
@@ -350,9 +380,9 @@ fn handle(queue: &mut Queue, received: Received<evenkeel_afxdp::Frame>, act: Act
         Act::Forward(egress) => {
             let bytes = queue.bytes_mut(&mut frame);
             bytes[..6].copy_from_slice(&SERVER_MAC.0);
-            bytes[6..12].copy_from_slice(&LB_MACS[egress.index()].0);
-            if let Err(frame) = queue.transmit(egress, frame) {
-                queue.discard(port, frame, evenkeel_dataplane::DropReason::TxRingFull);
+            bytes[6..12].copy_from_slice(&LB_MACS[egress.index().min(1)].0);
+            if let Err(Unsent { frame, reason }) = queue.transmit(egress, frame) {
+                queue.discard(port, frame, reason);
             }
         }
     }

@@ -59,7 +59,6 @@ impl<W: Write> Run<W> {
         })?);
         let worker = Worker::new(WorkerSpec {
             index: 0,
-            ports: replay.ports.iter().map(|port| port.mac.unwrap_or_default()).collect(),
             burst: replay.burst,
             table: Arc::clone(&table),
             published: Arc::clone(&published),

@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 const CORES: RangeInclusive<u64> = 0..=1023;
 const FLOW_CAPACITY: RangeInclusive<u64> = 1..=u32::MAX as u64;
 const BURST: RangeInclusive<u64> = 1..=256;
+const MAX_INTERFACES: RangeInclusive<u64> = 1..=128;
 
 /// Longest timeout and deadline in milliseconds: 576 hours, the last whole day below 2^31 ms.
 pub(crate) const MAX_TIMEOUT_MS: u64 = 24 * 24 * 3_600_000;
@@ -25,6 +26,9 @@ pub(super) fn dataplane(table: Option<Fields<'_>>, report: &mut Report<'_>) -> D
     }
     if let Some(burst) = integer(&mut fields, "burst", BURST, report) {
         config.burst = usize::try_from(burst).unwrap_or(usize::MAX);
+    }
+    if let Some(most) = integer(&mut fields, "max_interfaces", MAX_INTERFACES, report) {
+        config.max_interfaces = usize::try_from(most).unwrap_or(usize::MAX);
     }
     let words = [("sleep", Idle::Sleep), ("spin", Idle::Spin)];
     if let Some(idle) = fields.optional("idle").and_then(|field| field.choice(&words, report)) {

@@ -88,8 +88,8 @@ fn a_replay_has_no_kernel_to_ask() {
     let mistakes = replayed(&without_macs).unwrap_err();
     let lines: Vec<_> = mistakes.lines().collect();
     assert_eq!(lines.len(), 4, "eth2, both nexthops of web, that of dns; nothing leaves by eth1: {mistakes}");
-    assert!(lines[0].starts_with("test.toml:21:1: [[interface]] has no `mac`"), "{mistakes}");
-    assert!(lines[1].starts_with("test.toml:52:1: [[group.nexthop]] has no `mac`"), "{mistakes}");
+    assert!(lines[0].starts_with("test.toml:22:1: [[interface]] has no `mac`"), "{mistakes}");
+    assert!(lines[1].starts_with("test.toml:53:1: [[group.nexthop]] has no `mac`"), "{mistakes}");
     let nowhere = WHOLE.replace("interface = \"eth2\"", "");
     assert!(replayed(&nowhere).unwrap_err().contains("[[group.nexthop]] has no `interface`"));
     let reserved = replayed(&MINIMAL.replace("eth1", "punt")).unwrap_err();

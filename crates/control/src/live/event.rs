@@ -133,15 +133,14 @@ pub(super) enum LiveEvent {
         /// True if it can.
         is_up: bool,
     },
-    /// The MAC of an interface is another one. Frames leave with the new one; the workers take in frames to the old one
-    /// until the next start.
+    /// The MAC of an interface is another one. Frames leave with it, and frames to it are taken in.
     LinkMac {
         /// Its name.
         interface: String,
         /// The new MAC.
         mac: Mac,
     },
-    /// An interface has gone; only a new start takes it up again.
+    /// An interface has gone; a reload takes it up again when it is back.
     LinkGone {
         /// The name that it had.
         interface: String,
@@ -240,10 +239,10 @@ impl fmt::Display for LiveEvent {
             Self::Link { interface, is_up: true } => write!(f, "interface {interface} is up"),
             Self::Link { interface, is_up: false } => write!(f, "interface {interface} is down"),
             Self::LinkMac { interface, mac } => {
-                write!(f, "interface {interface} has a new MAC, {mac}: restart to take in frames to it")
+                write!(f, "interface {interface} has a new MAC, {mac}")
             }
             Self::LinkGone { interface } => {
-                write!(f, "interface {interface} has gone: restart when it is back")
+                write!(f, "interface {interface} has gone: reload when it is back")
             }
             Self::Reloaded(reloaded) => write!(f, "configuration reloaded: {reloaded}"),
             Self::Differs(difference) => fmt::Display::fmt(difference, f),

@@ -3,7 +3,7 @@
 use super::control::Control;
 use super::event::{LiveEvent, UnresolvedNexthop};
 use super::nexthops::Watched;
-use evenkeel_nexthop::{Adjacency, NexthopId};
+use evenkeel_nexthop::{Adjacency, NexthopId, PortId};
 use evenkeel_packet::Mac;
 use evenkeel_routing::{Change, Link, Reach, RoutingError, Target};
 use std::time::{Duration, Instant};
@@ -45,11 +45,11 @@ impl Control {
                 is_changed |= self.set_up(id, false);
             }
         }
-        let mut news = Vec::new();
+        let (mut news, mut macs) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
                 Change::Link { ifindex, before, after } => {
-                    is_changed |= self.follow_link(ifindex, before, after, &mut news);
+                    macs.extend(self.follow_link(ifindex, before, after, &mut news));
                 }
                 Change::Reach { target, reach } => {
                     if let Some(before) = self.nexthops.answer(&target, &reach, Instant::now()) {
@@ -59,9 +59,10 @@ impl Control {
                 }
             }
         }
-        if is_changed {
+        if is_changed || !macs.is_empty() {
             self.publish();
         }
+        macs.into_iter().for_each(|(port, mac)| self.plant.set_own_mac(port, mac));
         news.iter().for_each(|event| self.tell(event));
     }
 
@@ -88,30 +89,29 @@ impl Control {
         Some(Adjacency { port: live.port, source: live.mac, destination })
     }
 
-    /// True if something changed that workers need to know.
+    /// Follows an interface; returns its own MAC if that is another one now.
     fn follow_link(
         &mut self,
         ifindex: u32,
         before: Option<Link>,
         after: Option<Link>,
         news: &mut Vec<LiveEvent>,
-    ) -> bool {
+    ) -> Option<(PortId, Mac)> {
         let Some(after) = after else {
             news.extend(before.map(|before| LiveEvent::LinkGone { interface: before.name }));
-            return false;
+            return None;
         };
         let interface = after.name.clone();
         if before.as_ref().map(Link::is_up) != Some(after.is_up()) {
             news.push(LiveEvent::Link { interface: interface.clone(), is_up: after.is_up() });
         }
-        let port = self.ports.of_ifindex(ifindex).map(|live| live.port);
-        let (Some(port), Some(mac)) = (port, after.mac) else { return false };
-        let is_moved = self.ports.set_mac(port, mac);
-        if is_moved {
-            self.desired.set_port_mac(port, mac);
-            news.push(LiveEvent::LinkMac { interface, mac });
+        let (port, mac) = (self.ports.of_ifindex(ifindex)?.port, after.mac?);
+        if !self.ports.set_mac(port, mac) {
+            return None;
         }
-        is_moved
+        self.desired.open_port(port, mac);
+        news.push(LiveEvent::LinkMac { interface, mac });
+        Some((port, mac))
     }
 
     /// The line about an answer; none for a new nexthop that can't have answered yet.

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// Time that a new nexthop has to answer before the operator hears that it doesn't.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The number of no interface.
+const NOWHERE: u32 = 0;
+
 /// One watched nexthop.
 #[derive(Debug, Clone)]
 pub(super) struct Watched {
@@ -48,7 +51,8 @@ impl Nexthops {
         let known = std::mem::take(&mut self.watched);
         for member in desired.members().filter(|member| !member.gone) {
             let membership = format!("{}/{}", member.group, member.name);
-            let ifindex = member.port.and_then(|port| ports.at(port)).map(|live| live.ifindex);
+            // of a port that has left, a number that routing doesn't know: it can't be reached by another way
+            let ifindex = member.port.map(|port| ports.ifindex(port).unwrap_or(NOWHERE));
             let target = Target { address: member.address, ifindex, mac: member.mac };
             if let Some(watched) = self.watched.get_mut(&target) {
                 watched.name.memberships += ", ";

@@ -5,7 +5,7 @@ use super::control::Control;
 use super::difference::Difference;
 use super::flows::PAGE_MAX;
 use super::refusal::Refusal;
-use super::reload::ConfigSource;
+use super::reload::{ConfigSource, Next};
 use crate::api::model::Plan;
 use crate::config::Config;
 use crate::plan::Planner;
@@ -21,11 +21,8 @@ struct Planned {
 }
 
 impl Control {
-    fn planned(&mut self, config: &Config) -> Result<Planned, Refusal> {
-        let ports = self.prepare(config)?;
-        let next = self.next(config, &ports);
-        self.plant.abort();
-        let (after, differences) = next?;
+    fn planned(&self, config: &Config) -> Result<Planned, Refusal> {
+        let Next { desired: after, differences, .. } = self.foresee(config)?;
         Ok(Planned { before: self.desired.clone(), after, differences, now_ms: self.now_ms() })
     }
 }

@@ -24,12 +24,23 @@ pub struct LivePort {
 /// A change is prepared and then committed or aborted. Control publishes the snapshot in between: it serves what comes
 /// and no longer names what goes, so that a commit may open the way to the one and close it to the other.
 pub trait Plant: Send {
-    /// Makes ready for a configuration: opens what it needs, and refuses what the box can't do. Traffic sees nothing of
-    /// it. Returns the interfaces in the order of the configuration.
+    /// Says what the interfaces of a configuration would be, in its order, and refuses what the box is seen not to do.
+    /// Nothing is touched. Interfaces that come get numbers that nothing on the box uses and `is_named` denies.
+    ///
+    /// # Errors
+    /// Why it can't be taken up.
+    fn check(&self, next: &Config, is_named: &dyn Fn(PortId) -> bool) -> Result<Vec<LivePort>, PlantError>;
+
+    /// Makes ready for a configuration that was [checked](Self::check) with the same outcome: opens what it needs.
+    /// Traffic sees nothing of it.
     ///
     /// # Errors
     /// All is as before.
-    fn prepare(&mut self, next: &Config) -> Result<Vec<LivePort>, PlantError>;
+    fn prepare(
+        &mut self,
+        next: &Config,
+        is_named: &dyn Fn(PortId) -> bool,
+    ) -> Result<Vec<LivePort>, PlantError>;
 
     /// Brings into effect what was prepared.
     ///
@@ -39,6 +50,9 @@ pub trait Plant: Send {
 
     /// Gives up what was prepared.
     fn abort(&mut self);
+
+    /// Follows an interface whose own MAC has changed. The snapshot that says so is published.
+    fn set_own_mac(&mut self, port: PortId, mac: Mac);
 
     /// The interfaces in use.
     fn interfaces(&self) -> Vec<InterfaceStatus>;

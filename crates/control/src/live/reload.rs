@@ -3,6 +3,7 @@
 use super::control::Control;
 use super::difference::{Difference, Side, differences};
 use super::event::LiveEvent;
+use super::plant::LivePort;
 use super::ports::Ports;
 use super::refusal::Refusal;
 use crate::config::Config;
@@ -46,12 +47,24 @@ impl fmt::Display for Reloaded {
     }
 }
 
+/// What a configuration makes of the present state.
+pub(super) struct Next {
+    pub(super) desired: Desired,
+    pub(super) ports: Ports,
+    pub(super) differences: Vec<Difference>,
+}
+
 impl Control {
     /// Takes up a configuration, or says what that would change.
     fn reload(&mut self, config: Config, dry_run: bool) -> Result<Reloaded, Refusal> {
-        let ports = self.prepare(&config)?;
-        let reloaded = self.reload_prepared(config, ports, dry_run);
-        if dry_run || reloaded.is_err() {
+        if dry_run {
+            let (generation, differences) = (self.published.generation, self.foresee(&config)?.differences);
+            return Ok(Reloaded { generation, applied: false, differences, warnings: config.warnings });
+        }
+        self.check_fixed(&config)?;
+        let ports = self.plant.prepare(&config, &|port| self.desired.names_port(port))?;
+        let reloaded = self.next(&config, ports).and_then(|next| self.reload_prepared(config, next));
+        if reloaded.is_err() {
             self.plant.abort();
         }
         reloaded
@@ -70,33 +83,32 @@ impl Control {
         reloaded
     }
 
-    /// Asks the box for a configuration; what it prepares has to be committed or aborted.
-    pub(super) fn prepare(&mut self, config: &Config) -> Result<Ports, Refusal> {
-        let fixed = fixed_differences(&self.config, config);
-        if !fixed.is_empty() {
-            return Err(Refusal::Fixed(fixed));
-        }
-        Ok(Ports::new(self.plant.prepare(config)?))
+    /// What a configuration would make of the present state. Of the box it is only looked at.
+    pub(super) fn foresee(&self, config: &Config) -> Result<Next, Refusal> {
+        self.check_fixed(config)?;
+        let ports = self.plant.check(config, &|port| self.desired.names_port(port))?;
+        self.next(config, ports)
     }
 
-    /// The state that a configuration makes of the present one, and what differs.
-    pub(super) fn next(&self, config: &Config, ports: &Ports) -> Result<(Desired, Vec<Difference>), Refusal> {
+    fn check_fixed(&self, config: &Config) -> Result<(), Refusal> {
+        let fixed = fixed_differences(&self.config, config);
+        if fixed.is_empty() { Ok(()) } else { Err(Refusal::Fixed(fixed)) }
+    }
+
+    fn next(&self, config: &Config, ports: Vec<LivePort>) -> Result<Next, Refusal> {
         let mut desired = self.desired.clone();
+        let ports = self.ports.replaced(ports, &mut desired);
         let (groups, now_ms) = (ports.bind(&config.groups), self.now_ms());
         desired.reconcile(config.services.clone(), groups, now_ms, config.remove_ms)?;
         desired.set_remove_deadline_ms(config.remove_ms);
         let before = Side { config: &self.config, desired: &self.desired, ports: &self.ports };
-        let differences = differences(&before, &Side { config, desired: &desired, ports }, now_ms);
-        Ok((desired, differences))
+        let differences = differences(&before, &Side { config, desired: &desired, ports: &ports }, now_ms);
+        Ok(Next { desired, ports, differences })
     }
 
-    fn reload_prepared(&mut self, config: Config, ports: Ports, dry_run: bool) -> Result<Reloaded, Refusal> {
-        let (desired, differences) = self.next(&config, &ports)?;
+    fn reload_prepared(&mut self, config: Config, next: Next) -> Result<Reloaded, Refusal> {
+        let Next { desired, ports, differences } = next;
         let warnings = config.warnings.clone();
-        if dry_run {
-            let generation = self.published.generation;
-            return Ok(Reloaded { generation, applied: false, differences, warnings });
-        }
         let before = std::mem::replace(&mut self.desired, desired);
         let ports_before = std::mem::replace(&mut self.ports, ports);
         self.publish();
@@ -107,6 +119,7 @@ impl Control {
             return Err(error.into());
         }
         self.config = config;
+        self.routing.set_listed(&self.ports.ifindexes());
         self.watch_nexthops();
         self.remember();
         let generation = self.published.generation;
@@ -127,16 +140,18 @@ pub(super) fn fixed_differences(old: &Config, new: &Config) -> Vec<String> {
             differences.push(format!("{what} is {old}, not {new}"));
         }
     };
-    let names = |config: &Config| {
-        let names = config.interfaces.iter().map(|i| format!("{} ({:?})", i.name, i.mode));
-        names.collect::<Vec<_>>().join(", ")
-    };
-    compare("interfaces", names(old), names(new));
+    for was in &old.interfaces {
+        if let Some(is) = new.interfaces.iter().find(|is| is.name == was.name) {
+            let what = format!("the mode of {}", was.name);
+            compare(&what, was.mode.word().to_owned(), is.mode.word().to_owned());
+        }
+    }
     let api = |config: &Config| config.api.as_ref().map_or("off".to_owned(), ToString::to_string);
     let (a, b) = (&old.dataplane, &new.dataplane);
     compare("dataplane.cores", format!("{:?}", a.cores), format!("{:?}", b.cores));
     compare("dataplane.flow_capacity", a.flow_capacity.to_string(), b.flow_capacity.to_string());
     compare("dataplane.burst", a.burst.to_string(), b.burst.to_string());
+    compare("dataplane.max_interfaces", a.max_interfaces.to_string(), b.max_interfaces.to_string());
     compare("dataplane.idle", format!("{:?}", a.idle), format!("{:?}", b.idle));
     compare("dataplane.hash_seed", a.hash_seed.to_string(), b.hash_seed.to_string());
     compare("api", api(old), api(new));
@@ -179,8 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn services_groups_and_timeouts_may_change() {
+    fn services_groups_interfaces_and_timeouts_may_change() {
         for (from, to) in [
+            ("name = \"eth1\"", "name = \"eth2\""),
             ("192.0.2.10", "192.0.2.11"),
             ("198.51.100.1", "198.51.100.2"),
             (r#"remove = "300s""#, r#"remove = "1s""#),
@@ -195,7 +211,8 @@ mod tests {
     #[test]
     fn what_is_fixed_is_named() {
         for (from, to, want) in [
-            ("eth1", "eth2", "interfaces is eth1 (Auto), not eth2 (Auto)"),
+            ("name = \"eth1\"", "name = \"eth1\"\nmode = \"copy\"", "the mode of eth1 is auto, not copy"),
+            ("burst = 64", "burst = 64\nmax_interfaces = 9", "dataplane.max_interfaces is 8, not 9"),
             ("burst = 64", "burst = 32", "dataplane.burst is 64, not 32"),
             ("burst = 64", "burst = 64\nhash_seed = 7", "dataplane.hash_seed is 0, not 7"),
             ("burst = 64", "burst = 64\ncores = [1]", "dataplane.cores is None, not Some([1])"),
@@ -209,7 +226,7 @@ mod tests {
 
     #[test]
     fn all_differences_are_named_at_once() {
-        let new = config(&BASE.replace("burst = 64", "burst = 1").replace("eth1", "eth9"));
+        let new = config(&BASE.replace("burst = 64", "burst = 1\nhash_seed = 9"));
         assert_eq!(fixed_differences(&config(BASE), &new).len(), 2);
     }
 }

@@ -85,7 +85,7 @@ impl Daemon {
         let first = desired.snapshot(&liveness);
         let last = Arc::new(Mutex::new(first.clone()));
         let epoch = Instant::now();
-        let workers = Workers::start(first, &liveness, mac, epoch);
+        let workers = Workers::start(first, &liveness, epoch);
         let counters = Arc::clone(&workers.counters[0]);
         let spec = LiveSpec {
             config,

@@ -62,7 +62,7 @@ fn a_plan_is_refused_for_what_the_reload_would_be() {
     assert!(matches!(plan(&daemon, "nonsense"), Err(Refusal::Config(_))));
     let restart = format!("dataplane.burst = 7\n{CONFIG}");
     assert!(matches!(plan(&daemon, &restart), Err(Refusal::Fixed(_))));
-    *daemon.plant.refuses.lock().unwrap() = Some("prepare");
+    *daemon.plant.refuses.lock().unwrap() = Some("check");
     assert!(matches!(plan(&daemon, CONFIG), Err(Refusal::Plant(_))));
     let client = daemon.handle.client();
     assert_eq!(wait(client.services()).unwrap().len(), 2);

@@ -23,10 +23,7 @@ fn a_reload_says_what_differs_and_the_next_one_that_nothing_does() {
     let done = daemon.reload(&other(), false).unwrap();
     assert_eq!((differences(&done), done.applied), (want.map(str::to_owned).into(), true));
     assert!(daemon.reload(&other(), false).unwrap().differences.is_empty());
-    assert_eq!(
-        *daemon.plant.asked.lock().unwrap(),
-        ["prepare", "abort", "prepare", "commit", "prepare", "commit"]
-    );
+    assert_eq!(*daemon.plant.asked.lock().unwrap(), ["check", "prepare", "commit", "prepare", "commit"]);
     let told = daemon.told();
     for text in ["configuration reloaded: 2 differences", "web/s2 has the weight 5 (was 1)", want[0]] {
         assert!(told.iter().any(|told| told == text), "{text} in {told:#?}");

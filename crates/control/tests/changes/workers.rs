@@ -2,11 +2,10 @@
 
 use evenkeel_control::live;
 use evenkeel_dataplane::{
-    DropReason, FlowTable, Mailbox, PortIo, Published, Received, Sweep, TableSeeds, TableSpec, Worker,
-    WorkerCounters, WorkerSpec, mailbox,
+    DropReason, FlowTable, Mailbox, PortIo, Published, Received, Sweep, TableSeeds, TableSpec, Unsent,
+    Worker, WorkerCounters, WorkerSpec, mailbox,
 };
 use evenkeel_nexthop::{Liveness, PortId, Snapshot};
-use evenkeel_packet::Mac;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,7 +22,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn start(first: Snapshot, liveness: &Arc<Liveness>, mac: Mac, epoch: Instant) -> Self {
+    pub(crate) fn start(first: Snapshot, liveness: &Arc<Liveness>, epoch: Instant) -> Self {
         let table = FlowTable::new(&TableSpec {
             capacity: 10_000,
             reserved: 10_000,
@@ -44,7 +43,6 @@ impl Workers {
             let (feed, fed) = channel();
             let mut worker = Worker::new(WorkerSpec {
                 index,
-                ports: vec![mac],
                 burst: 64,
                 table: Arc::clone(&table),
                 published: Arc::clone(&workers.published),
@@ -122,7 +120,7 @@ impl PortIo for Fed {
         frame
     }
 
-    fn transmit(&mut self, _: PortId, _: Vec<u8>) -> Result<(), Vec<u8>> {
+    fn transmit(&mut self, _: PortId, _: Vec<u8>) -> Result<(), Unsent<Vec<u8>>> {
         Ok(())
     }
 

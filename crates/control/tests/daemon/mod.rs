@@ -84,7 +84,7 @@ impl Daemon {
         let ports = vec![LivePort { port: PortId(0), name: "lo".to_owned(), ifindex: 1, mac }];
         let (liveness, epoch) = (Arc::new(Liveness::new()), Instant::now());
         let mut desired = config.desired(vec![mac]).unwrap();
-        let workers = Workers::start(desired.snapshot(&liveness), &liveness, mac, epoch);
+        let workers = Workers::start(desired.snapshot(&liveness), &liveness, epoch);
         let spec = LiveSpec {
             desired,
             config,

@@ -2,6 +2,8 @@
 
 use evenkeel_control::Config;
 use evenkeel_control::live::{InterfaceStatus, Latency, LivePort, Plant, PlantError, WorkerStatus};
+use evenkeel_nexthop::PortId;
+use evenkeel_packet::Mac;
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone)]
@@ -28,7 +30,11 @@ impl Bare {
 }
 
 impl Plant for Bare {
-    fn prepare(&mut self, _: &Config) -> Result<Vec<LivePort>, PlantError> {
+    fn check(&self, _: &Config, _: &dyn Fn(PortId) -> bool) -> Result<Vec<LivePort>, PlantError> {
+        self.ask("check").map(|()| self.ports.clone())
+    }
+
+    fn prepare(&mut self, _: &Config, _: &dyn Fn(PortId) -> bool) -> Result<Vec<LivePort>, PlantError> {
         self.ask("prepare").map(|()| self.ports.clone())
     }
 
@@ -40,6 +46,8 @@ impl Plant for Bare {
         // giving up is never refused
         let _ = self.ask("abort");
     }
+
+    fn set_own_mac(&mut self, _: PortId, _: Mac) {}
 
     fn interfaces(&self) -> Vec<InterfaceStatus> {
         Vec::new()

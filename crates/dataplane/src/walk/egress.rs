@@ -1,7 +1,7 @@
 //! Last stage: rewrite toward the nexthop and transmit, hand back, or drop; count.
 
 use crate::counters::WorkerCounters;
-use crate::port::{PortIo, Received};
+use crate::port::{PortIo, Received, Unsent};
 use crate::verdict::{DropReason, Verdict};
 use evenkeel_nexthop::{MemberId, Snapshot};
 
@@ -58,9 +58,8 @@ fn forward<P: PortIo>(
                 counters.bytes.add(u64::from(received.wire_len));
             }
         }
-        Err(frame) => {
-            let received = Received { frame, ..received };
-            drop_frame(io, received, DropReason::TxRingFull, counters);
+        Err(Unsent { frame, reason }) => {
+            drop_frame(io, Received { frame, ..received }, reason, counters);
         }
     }
 }

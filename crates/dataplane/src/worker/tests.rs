@@ -79,7 +79,6 @@ impl Lab {
         let workers = counters.iter().zip(questions).enumerate().map(|(index, (counters, questions))| {
             Worker::new(WorkerSpec {
                 index,
-                ports: vec![OWN],
                 burst,
                 table: Arc::clone(&table),
                 published: Arc::clone(&published),
@@ -180,6 +179,32 @@ fn a_full_transmit_ring_is_counted_and_loses_no_frame() {
     let exits = lab.poll(0, 0, &frames);
     assert_eq!(exits.iter().filter(|(exit, _)| *exit == Exit::Dropped(DropReason::TxRingFull)).count(), 7);
     assert_eq!(lab.totals().drops[DropReason::TxRingFull.index()], 7);
+    lab.assert_adds_up();
+}
+
+#[test]
+fn a_port_that_has_gone_is_counted_and_loses_no_frame() {
+    let mut lab = Lab::new(1, 100);
+    lab.ports[0].ports = 1..2;
+    let exits = lab.poll(0, 0, &[tcp(1000, "S"), tcp(1001, "S")]);
+    assert!(exits.iter().all(|(exit, _)| *exit == Exit::Dropped(DropReason::PortGone)), "{exits:?}");
+    assert_eq!(lab.totals().drops[DropReason::PortGone.index()], 2);
+    lab.assert_adds_up();
+}
+
+#[test]
+fn the_boxs_own_mac_is_that_of_the_snapshot() {
+    let mut lab = Lab::new(1, 100);
+    let moved = Mac([2, 0, 0, 0, 9, 9]);
+    assert!(lab.desired.open_port(PortId(0), moved));
+    let moved_to = lab.desired.snapshot(&lab.liveness);
+    lab.workers[0].spec.published.publish(moved_to);
+    assert_eq!(lab.poll(0, 0, &[tcp(1000, "S")])[0].0, Exit::Punted, "to somebody else now");
+    let mut frame = tcp(1000, "S");
+    frame[..6].copy_from_slice(&moved.0);
+    let exits = lab.poll(0, 0, &[frame]);
+    assert_eq!(exits[0].0, Exit::Sent(PortId(0)));
+    assert_eq!(exits[0].1[6..12], moved.0);
     lab.assert_adds_up();
 }
 

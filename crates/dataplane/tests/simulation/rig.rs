@@ -40,7 +40,6 @@ impl Rig {
         let worker = |(index, counters): (usize, &Arc<WorkerCounters>)| {
             let spec = WorkerSpec {
                 index,
-                ports: PORTS.to_vec(),
                 burst: 64,
                 table: Arc::clone(&table),
                 published: Arc::clone(&published),

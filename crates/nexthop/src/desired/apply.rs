@@ -90,7 +90,7 @@ impl Desired {
     /// A nexthop that nobody has used meanwhile begins anew: that it was down before its removal says nothing now.
     fn add(&mut self, group: GroupId, spec: &NexthopSpec, liveness: &Liveness) -> Result<(), ChangeError> {
         check_weight(spec.weight)?;
-        if let Some(port) = spec.port.filter(|port| port.index() >= self.nexthops.port_count()) {
+        if let Some(port) = spec.port.filter(|port| !self.nexthops.ports().is_open(*port)) {
             return Err(ChangeError::UnknownPort { port });
         }
         self.check_absent(group, spec)?;

@@ -1,6 +1,7 @@
 //! What must hold of services and groups before anything is made of them.
 
 use super::error::DesiredError;
+use super::ports::Ports;
 use crate::id::PortId;
 use crate::spec::{GroupSpec, MAX_BUCKETS, MAX_WEIGHT, MIN_BUCKETS, NexthopSpec, ServiceSpec};
 use evenkeel_packet::Mac;
@@ -10,11 +11,11 @@ use std::net::IpAddr;
 /// MACs that are given, by nexthop, over all groups.
 pub(super) type Macs = HashMap<(IpAddr, Option<PortId>), Mac>;
 
-/// Checks services and groups for a box with this many ports.
+/// Checks services and groups for a box with these ports.
 pub(super) fn check(
     services: &[ServiceSpec],
     groups: &[GroupSpec],
-    ports: usize,
+    ports: &Ports,
 ) -> Result<Macs, DesiredError> {
     if services.len().max(groups.len()) > usize::from(u16::MAX) {
         return Err(DesiredError::TooManyServices);
@@ -71,7 +72,7 @@ fn check_group(spec: &GroupSpec) -> Result<(), DesiredError> {
 fn check_nexthop(
     group: &GroupSpec,
     nexthop: &NexthopSpec,
-    ports: usize,
+    ports: &Ports,
     macs: &mut Macs,
 ) -> Result<(), DesiredError> {
     let names = || (group.name.clone(), nexthop.name.clone());
@@ -79,7 +80,7 @@ fn check_nexthop(
         let (group, name) = names();
         return Err(DesiredError::Weight { group, nexthop: name, weight: nexthop.weight });
     }
-    if let Some(port) = nexthop.port.filter(|port| port.index() >= ports) {
+    if let Some(port) = nexthop.port.filter(|port| !ports.is_open(*port)) {
         let (group, nexthop) = names();
         return Err(DesiredError::UnknownPort { group, nexthop, port });
     }

@@ -10,6 +10,7 @@ mod group;
 mod member;
 mod nexthops;
 mod pins;
+mod ports;
 mod reconcile;
 #[cfg(test)]
 mod tests;
@@ -66,7 +67,7 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The desired state that a configuration asks for. `ports` are the box's own MACs by [`PortId`].
+    /// The desired state that a configuration asks for. `ports` are the box's own MACs by [`PortId`], all open.
     ///
     /// # Errors
     /// What the configuration's reader should have refused.
@@ -136,9 +137,34 @@ impl Desired {
         self.nexthops.set_adjacency(nexthop, adjacency)
     }
 
-    /// Sets the box's own MAC on a port. True if something changed.
-    pub fn set_port_mac(&mut self, port: PortId, mac: Mac) -> bool {
-        self.nexthops.set_port_mac(port, mac)
+    /// Opens a port of the box, or gives an open one another MAC. True if something changed.
+    pub fn open_port(&mut self, port: PortId, mac: Mac) -> bool {
+        self.nexthops.open_port(port, mac)
+    }
+
+    /// Closes a port: nexthops behind it are not resolved from the next snapshot on. What came in on it before is still
+    /// taken. True if it was open.
+    pub fn close_port(&mut self, port: PortId) -> bool {
+        self.nexthops.close_port(port)
+    }
+
+    /// Says that the interface that had the number `from` has the number `to` from now on: nexthops that name it go
+    /// along. `to` is a number that [`names_port`](Self::names_port) denies, or one that was opened for this.
+    pub fn move_port(&mut self, from: PortId, to: PortId) {
+        self.nexthops.move_port(from, to);
+        let mut configured = self.configured.to_vec();
+        let nexthops = configured.iter_mut().flat_map(|group| &mut group.nexthops);
+        nexthops.filter(|nexthop| nexthop.port == Some(from)).for_each(|nexthop| nexthop.port = Some(to));
+        self.configured = configured.into();
+    }
+
+    /// True if the port is open, or a member that isn't gone names it.
+    #[must_use]
+    pub fn names_port(&self, port: PortId) -> bool {
+        let named =
+            |member: &MemberState| self.nexthops.nexthop(member.nexthop).and_then(|nexthop| nexthop.port);
+        let present = self.members.iter().filter(|member| member.phase != Phase::Gone);
+        self.nexthops.ports().is_open(port) || present.map(named).any(|named| named == Some(port))
     }
 
     /// When the next removal is over, in milliseconds of the clock that [`apply`](Self::apply) was given.
@@ -187,6 +213,7 @@ impl Desired {
             pins: self.pins.table(&self.members),
             hash_seed: self.hash_seed,
             table: Arc::clone(&self.service_table),
+            own_macs: Arc::clone(self.nexthops.ports().macs()),
             members,
             groups,
         }

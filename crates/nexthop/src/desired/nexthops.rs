@@ -1,5 +1,6 @@
 //! Nexthops and how to reach them: one record for all groups that a server belongs to.
 
+use super::ports::Ports;
 use crate::id::{NexthopId, PortId};
 use crate::liveness::LIVENESS_CAPACITY;
 use crate::snapshot::Adjacency;
@@ -19,8 +20,7 @@ pub(super) struct Nexthop {
 /// All nexthops that there ever were; ids are not used again.
 #[derive(Debug, Clone)]
 pub(super) struct Nexthops {
-    /// MACs of the box by port.
-    ports: Vec<Mac>,
+    ports: Ports,
     list: Vec<Nexthop>,
     by_identity: HashMap<(IpAddr, Option<PortId>), NexthopId>,
     /// Counts changes of adjacencies.
@@ -36,11 +36,17 @@ impl Nexthop {
     fn is_static(&self) -> bool {
         self.port.is_some() && self.mac.is_some()
     }
+
+    /// How it is reached by what the configuration says, if that is all and its port is open.
+    fn static_adjacency(&self, ports: &Ports) -> Option<Adjacency> {
+        let (port, destination) = (self.port?, self.mac?);
+        Some(Adjacency { port, source: ports.mac(port)?, destination })
+    }
 }
 
 impl Nexthops {
     pub(super) fn new(ports: Vec<Mac>) -> Self {
-        Self { ports, list: Vec::new(), by_identity: HashMap::new(), version: 1 }
+        Self { ports: Ports::new(ports), list: Vec::new(), by_identity: HashMap::new(), version: 1 }
     }
 
     /// Another number after each change of how a nexthop is reached.
@@ -48,8 +54,8 @@ impl Nexthops {
         self.version
     }
 
-    pub(super) fn port_count(&self) -> usize {
-        self.ports.len()
+    pub(super) fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     pub(super) fn find(&self, address: IpAddr, port: Option<PortId>) -> Option<NexthopId> {
@@ -85,9 +91,8 @@ impl Nexthops {
         self.version += 1;
         let was_static = nexthop.is_static();
         nexthop.mac = mac;
-        if let (Some(port), Some(destination)) = (nexthop.port, mac) {
-            let source = self.ports.get(port.index());
-            nexthop.adjacency = source.map(|&source| Adjacency { port, source, destination });
+        if nexthop.is_static() {
+            nexthop.adjacency = nexthop.static_adjacency(&self.ports);
         } else if was_static {
             nexthop.adjacency = None;
         }
@@ -95,6 +100,7 @@ impl Nexthops {
 
     /// Sets what was resolved; what the configuration says stands. True if something changed.
     pub(super) fn set_adjacency(&mut self, id: NexthopId, adjacency: Option<Adjacency>) -> bool {
+        let adjacency = adjacency.filter(|adjacency| self.ports.is_open(adjacency.port));
         match self.list.get_mut(id.index()) {
             Some(nexthop) if !nexthop.is_static() && nexthop.adjacency != adjacency => {
                 nexthop.adjacency = adjacency;
@@ -105,14 +111,43 @@ impl Nexthops {
         }
     }
 
-    /// Sets the box's own MAC on a port, of all adjacencies too. True if something changed.
-    pub(super) fn set_port_mac(&mut self, port: PortId, mac: Mac) -> bool {
-        match self.ports.get_mut(port.index()) {
-            Some(own) if *own != mac => *own = mac,
-            _ => return false,
+    /// Opens a port, or gives an open one another MAC, in all adjacencies too. True if something changed.
+    pub(super) fn open_port(&mut self, port: PortId, mac: Mac) -> bool {
+        if !self.ports.open(port, mac) {
+            return false;
         }
-        let adjacencies = self.list.iter_mut().filter_map(|nexthop| nexthop.adjacency.as_mut());
-        adjacencies.filter(|adjacency| adjacency.port == port).for_each(|adjacency| adjacency.source = mac);
+        self.version += 1;
+        for nexthop in &mut self.list {
+            match &mut nexthop.adjacency {
+                Some(adjacency) if adjacency.port == port => adjacency.source = mac,
+                Some(_) => {}
+                None => nexthop.adjacency = nexthop.static_adjacency(&self.ports),
+            }
+        }
         true
+    }
+
+    /// Closes a port: nobody is reached over it any more. True if it was open.
+    pub(super) fn close_port(&mut self, port: PortId) -> bool {
+        if !self.ports.close(port) {
+            return false;
+        }
+        self.version += 1;
+        let is_behind = |nexthop: &&mut Nexthop| nexthop.adjacency.is_some_and(|to| to.port == port);
+        self.list.iter_mut().filter(is_behind).for_each(|nexthop| nexthop.adjacency = None);
+        true
+    }
+
+    /// Puts the nexthops that name one port behind another, which nobody in use names yet; ids stay.
+    pub(super) fn move_port(&mut self, from: PortId, to: PortId) {
+        self.version += 1;
+        let moved = self.by_identity.extract_if(|&(_, port), _| port == Some(from));
+        let moved: Vec<_> = moved.map(|((address, _), id)| ((address, Some(to)), id)).collect();
+        for &(_, id) in &moved {
+            let Some(nexthop) = self.list.get_mut(id.index()) else { continue };
+            nexthop.port = Some(to);
+            nexthop.adjacency = nexthop.static_adjacency(&self.ports);
+        }
+        self.by_identity.extend(moved);
     }
 }

@@ -50,7 +50,7 @@ impl Desired {
         now_ms: u64,
         remove_deadline_ms: u64,
     ) -> Result<Reconciled, DesiredError> {
-        let macs = check(&services, &groups, self.nexthops.port_count())?;
+        let macs = check(&services, &groups, self.nexthops.ports())?;
         self.check_room(&groups)?;
         let timeouts = self.timeouts.with(services.iter().map(|service| service.timeouts), now_ms);
         let timeouts = timeouts.map_err(|_| DesiredError::TooManyTimeouts)?;

@@ -1,6 +1,7 @@
 //! Verbs and snapshots of a small box.
 
 mod pins;
+mod ports;
 mod reload;
 
 use super::*;
@@ -274,7 +275,7 @@ fn who_can_not_be_reached_is_not_used() {
     assert!(!lab.desired.set_adjacency(nexthop, Some(adjacency)));
     assert_eq!(lab.takers(), ["s1", "s2"]);
     let moved = Mac([2, 0, 0, 0, 1, 7]);
-    assert!(lab.desired.set_port_mac(PortId(0), moved));
+    assert!(lab.desired.open_port(PortId(0), moved));
     let snapshot = lab.snapshot();
     assert_eq!(["s1", "s2"].map(|name| snapshot.member(lab.id(name)).unwrap().adjacency.source), [moved; 2]);
     let fixed = lab.desired.member(lab.id("s1")).unwrap().nexthop;

@@ -1,23 +1,21 @@
 //! The forwarder: everything that runs, from its start to its end.
 
 use super::cores::Plan;
-use super::side::{self, Side};
+use super::crew::Crew;
+use super::side::{self, Port, Side};
 use super::told::Printer;
 use super::worker_thread::WorkerThread;
-use super::{Refused, latency, say};
+use super::{Refused, interfaces, latency, say, services};
 use anyhow::{Context, Result, bail};
-use evenkeel_afxdp::{
-    Capability, Interface, PuntDevice, Queue, Steering, check_capabilities, equal_queues, queues_remedy,
-};
+use evenkeel_afxdp::{Capability, Interface, PuntDevice, Queue, Steering, check_capabilities, queues_remedy};
 use evenkeel_capture::{Report, WorkerReport};
 use evenkeel_control::Config;
 use evenkeel_control::api::Server;
-use evenkeel_control::config::{InterfaceConfig, Mode};
 use evenkeel_control::live::{self, ConfigSource, LiveHandle, LiveSpec, Refusal, Reloaded};
 use evenkeel_dataplane::{
     FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec, mailbox,
 };
-use evenkeel_nexthop::{Liveness, Protocol, ServiceSpec};
+use evenkeel_nexthop::{Liveness, PortId};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,8 +53,8 @@ impl Forwarder {
     /// Starts everything in an order in which no packet comes before it can be forwarded. When it returns, packets come.
     pub(super) fn start(config: Config, config_file: &Path, state_file: Option<PathBuf>) -> Result<Self> {
         need_capabilities()?;
-        let interfaces = open_interfaces(&config.interfaces)?;
-        let queues = equal_queues(&interfaces)?;
+        let (interfaces, queues) = interfaces::open_all(&config.interfaces)?;
+        interfaces.iter().for_each(interfaces::say);
         let cores = plan_cores(queues, &interfaces, &config)?;
         let macs = interfaces.iter().map(|interface| interface.mac).collect();
         let mut desired = config.desired(macs)?;
@@ -66,9 +64,10 @@ impl Forwarder {
         // The first snapshot may be the last for long, when every MAC is static: it needs room for its members too.
         counters.iter().for_each(|counters| counters.reserve(desired.members().count()));
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let mut steering = Steering::load(&interfaces, &config.services)?;
-        let sockets = open_queues(queues, &interfaces, &mut steering)?;
-        let monitors = sockets.iter().map(Queue::monitor).collect::<Result<_, _>>()?;
+        let mut steering = Steering::load(queues, &config.services)?;
+        let max_interfaces = config.dataplane.max_interfaces.max(interfaces.len());
+        let mut ports: Vec<_> = (0..).map(PortId).zip(interfaces).map(|(id, at)| Port::new(id, at)).collect();
+        let sockets = open_queues(queues, max_interfaces, &mut ports, &mut steering)?;
         let access = sockets.first().map(|queue| queue.access().to_string()).unwrap_or_default();
 
         let capacity = config.dataplane.flow_capacity;
@@ -83,7 +82,6 @@ impl Forwarder {
         let (mailboxes, questions): (Vec<_>, Vec<_>) = (0..queues).map(|_| mailbox()).unzip();
         let spec = |index: usize, questions| WorkerSpec {
             index,
-            ports: interfaces.iter().map(|interface| interface.mac).collect(),
             burst: config.dataplane.burst,
             table: Arc::clone(&table),
             published: Arc::clone(&published),
@@ -93,7 +91,7 @@ impl Forwarder {
         };
         let (stop, epoch) = (Arc::new(AtomicBool::new(false)), Instant::now());
         let latency: Vec<_> = counters.iter().map(|_| latency::Shared::new()).collect();
-        let mut threads = Vec::new();
+        let (mut threads, mut crew) = (Vec::new(), Crew::new());
         for (index, (queue, questions)) in sockets.into_iter().zip(questions).enumerate() {
             let thread = WorkerThread {
                 core: cores.workers[index],
@@ -102,21 +100,23 @@ impl Forwarder {
                 epoch,
                 stop: Arc::clone(&stop),
                 latency: latency[index].recorder(),
+                orders: crew.enlist(&queue),
             };
             threads.push(thread.start(Worker::new(spec(index, questions)), queue)?);
         }
 
-        say_services(&config);
+        services::say(&config);
         let workers = cores.workers.clone();
         pin_control(&cores);
         let side = side::Shared::new(Side {
-            interfaces,
+            ports,
             steering,
-            monitors,
+            crew,
             cores,
             latency: latency.clone(),
-            attachments: Vec::new(),
             access,
+            max_interfaces,
+            services: config.services.clone(),
             prepared: None,
         });
         let spec = LiveSpec {
@@ -124,7 +124,7 @@ impl Forwarder {
             config_file: Some(config_file.to_owned()),
             state_file,
             desired,
-            ports: side.lock().ports(),
+            ports: side.lock().live_ports(),
             liveness,
             workers: counters.clone(),
             mailboxes,
@@ -235,26 +235,6 @@ fn need_capabilities() -> Result<()> {
     bail!("missing {}: run as root, or give the binary these capabilities", names.join(", "))
 }
 
-fn open_interfaces(configs: &[InterfaceConfig]) -> Result<Vec<Interface>> {
-    configs
-        .iter()
-        .map(|config| {
-            let mode = match config.mode {
-                Mode::Auto => evenkeel_afxdp::Mode::Auto,
-                Mode::ZeroCopy => evenkeel_afxdp::Mode::ZeroCopy,
-                Mode::Copy => evenkeel_afxdp::Mode::Copy,
-                Mode::Generic => evenkeel_afxdp::Mode::Generic,
-            };
-            let interface = Interface::open(&config.name, mode)?;
-            say::note(format_args!(
-                "{}: MAC {}, MTU {}, {} receive queues",
-                interface.name, interface.mac, interface.mtu, interface.queues
-            ));
-            Ok(interface)
-        })
-        .collect()
-}
-
 fn plan_cores(queues: u32, interfaces: &[Interface], config: &Config) -> Result<Plan> {
     let available = core_affinity::get_core_ids().context("can't tell which cores this process may use")?;
     let available: Vec<_> = available.iter().map(|core| core.id).collect();
@@ -270,14 +250,24 @@ fn plan_cores(queues: u32, interfaces: &[Interface], config: &Config) -> Result<
     Ok(cores)
 }
 
-fn open_queues(count: u32, interfaces: &[Interface], steering: &mut Steering) -> Result<Vec<Queue>> {
+/// One queue for each worker, with sockets that the steering knows. Each port gets its sockets.
+fn open_queues(
+    workers: u32,
+    max_interfaces: usize,
+    ports: &mut [Port],
+    steering: &mut Steering,
+) -> Result<Vec<Queue>> {
+    let interfaces: Vec<_> = ports.iter().map(|port| port.interface.clone()).collect();
     let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or_default();
     let punt = Arc::new(PuntDevice::open(mtu)?);
     say::note(format_args!("punted packets go to the kernel through {}", punt.name()));
     let mut queues = Vec::new();
-    for number in 0..count {
-        let queue = Queue::open(number, interfaces, &punt)?;
-        steering.connect(&queue)?;
+    for number in 0..workers {
+        let queue = Queue::open(number, &interfaces, max_interfaces, &punt)?;
+        for (socket, port) in queue.handles().into_iter().zip(&mut *ports) {
+            steering.connect(&socket)?;
+            port.sockets.push(socket);
+        }
         let pages = if queue.is_on_huge_pages() { "huge" } else { "ordinary" };
         say::note(format_args!("queue {number}: {}, frames on {pages} pages", queue.access()));
         queues.push(queue);
@@ -292,31 +282,5 @@ fn pin_control(cores: &Plan) {
             "control can't be pinned to core {}: it runs where the kernel wants",
             cores.control
         ));
-    }
-}
-
-fn say_services(config: &Config) {
-    for service in &config.services {
-        let served = served(service);
-        say::note(format_args!(
-            "service {}: {} {served} to group {}",
-            service.name, service.vip, service.group
-        ));
-    }
-}
-
-/// Protocol and ports, a few of them if there are many.
-fn served(service: &ServiceSpec) -> String {
-    const SAID: usize = 8;
-    let protocol = match service.protocol {
-        Protocol::Tcp => "tcp",
-        Protocol::Udp => "udp",
-        Protocol::Any => "any",
-    };
-    let ports: Vec<_> = service.ports.iter().take(SAID).map(u16::to_string).collect();
-    match service.ports.len() {
-        0 => protocol.to_owned(),
-        count if count > SAID => format!("{protocol} {} and {} more", ports.join(","), count - SAID),
-        _ => format!("{protocol} {}", ports.join(",")),
     }
 }

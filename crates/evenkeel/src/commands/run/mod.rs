@@ -4,11 +4,14 @@
 
 mod api;
 mod cores;
+mod crew;
 mod forwarder;
+mod interfaces;
 mod latency;
 mod printout;
 mod report_file;
 mod say;
+mod services;
 mod side;
 mod signals;
 mod told;

@@ -1,5 +1,6 @@
 //! A worker's thread: pinned to its core, polls until told to stop.
 
+use super::crew::Orders;
 use super::latency;
 use anyhow::{Context, Result, bail};
 use evenkeel_afxdp::Queue;
@@ -28,6 +29,8 @@ pub(super) struct WorkerThread {
     pub(super) epoch: Instant,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) latency: latency::Recorder,
+    /// Interfaces to take up and to give up.
+    pub(super) orders: Orders,
 }
 
 impl WorkerThread {
@@ -54,6 +57,7 @@ impl WorkerThread {
         let mut shared_at = self.epoch;
         while !self.stop.load(Ordering::Relaxed) {
             let begin = Instant::now();
+            self.orders.look(io, begin);
             let received = worker.poll((begin - self.epoch).as_millis() as u64, io);
             if received > 0 {
                 self.latency.record(begin.elapsed(), received);
