@@ -86,9 +86,9 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         eprintln!("{mistakes}");
         return ExitCode::from(BAD_INPUT);
     }
-    if let Some(error) = error.downcast_ref::<ClientError>() {
-        eprintln!("{}", daemon::explained(error));
-        return if error.is_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE };
+    if let Some(cause) = error.downcast_ref::<ClientError>() {
+        eprintln!("{}", daemon::explained(error, cause));
+        return if cause.is_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE };
     }
     eprintln!("evenkeel: {error:#}");
     if error.is::<Refused>() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE }

@@ -39,6 +39,7 @@ fn no_daemon_is_status_1_and_says_what_to_do() {
     let ask = || evenkeel(&["status", "--socket", socket.to_str().unwrap()]);
     let stderr = refused(1, &ask());
     assert!(stderr.contains("no daemon at ") && stderr.contains("is `evenkeel run` running"), "{stderr}");
+    assert_eq!(stderr.matches("No such file").count(), 1, "{stderr}");
     drop(UnixListener::bind(&socket).unwrap());
     let stderr = refused(1, &ask());
     assert!(stderr.contains("the daemon has ended"), "an old socket: {stderr}");

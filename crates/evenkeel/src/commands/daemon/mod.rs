@@ -90,13 +90,13 @@ impl Show {
 
 /// A failure in lines, with what an operator can do about it. Mistakes of a file stand in lines of their own:
 /// `FILE:LINE:COLUMN: …`.
-pub(crate) fn explained(error: &ClientError) -> String {
-    if let Some(problem) = error.problem() {
+pub(crate) fn explained(error: &anyhow::Error, cause: &ClientError) -> String {
+    if let Some(problem) = cause.problem() {
         return refused(problem);
     }
-    match hint(error) {
-        Some(hint) => format!("evenkeel: {error}; {hint}"),
-        None => format!("evenkeel: {error}"),
+    match hint(cause) {
+        Some(hint) => format!("evenkeel: {error:#}; {hint}"),
+        None => format!("evenkeel: {error:#}"),
     }
 }
 
