@@ -1,6 +1,6 @@
 //! What a run leaves as figures: the report of replays and of live runs.
 
-use evenkeel_dataplane::{DropReason, Totals, WorkerCounters};
+use evenkeel_dataplane::{DropReason, MemberTotals, Totals, WorkerCounters};
 use evenkeel_nexthop::Desired;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
@@ -18,6 +18,9 @@ pub struct Report {
     pub flows: FlowReport,
     /// Memberships in order of configuration, then of adding; removed ones too.
     pub nexthops: Vec<NexthopReport>,
+    /// What removed members got that are no longer listed, since very many were removed after them; none in most runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<ForgottenReport>,
     /// Workers of a live run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<Vec<WorkerReport>>,
@@ -80,6 +83,17 @@ pub struct NexthopReport {
     pub flows_live: u64,
 }
 
+/// What members got that are no longer listed, all together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ForgottenReport {
+    /// Frames forwarded to them.
+    pub packets: u64,
+    /// Their bytes, without FCS.
+    pub bytes: u64,
+    /// Flows pinned to them, adopted ones included.
+    pub flows_created: u64,
+}
+
 /// What one worker of a live run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct WorkerReport {
@@ -103,6 +117,13 @@ pub struct Imbalance {
     pub left: u64,
     /// The second.
     pub right: u64,
+}
+
+impl ForgottenReport {
+    fn of(totals: &MemberTotals) -> Option<Self> {
+        let MemberTotals { packets, bytes, flows_created, .. } = *totals;
+        (packets > 0 || flows_created > 0).then_some(Self { packets, bytes, flows_created })
+    }
 }
 
 impl Report {
@@ -143,6 +164,7 @@ impl Report {
                 live: flows.live,
             },
             nexthops: nexthops.collect(),
+            forgotten: ForgottenReport::of(&Totals::of_forgotten(workers)),
             workers: None,
         };
         report.check().map(|()| report)
@@ -154,6 +176,7 @@ impl Report {
         let sum = |counter: fn(&NexthopReport) -> u64| {
             self.nexthops.iter().fold(0u64, |sum, nexthop| sum.wrapping_add(counter(nexthop)))
         };
+        let forgotten = self.forgotten.unwrap_or_default();
         for (what, left, right) in [
             (
                 "received, and forwarded + punted + dropped",
@@ -161,7 +184,11 @@ impl Report {
                 packets.forwarded.wrapping_add(packets.punted).wrapping_add(packets.dropped),
             ),
             ("dropped, and the sum of its reasons", packets.dropped, self.drops.0.iter().sum()),
-            ("forwarded, and the sum over nexthops", packets.forwarded, sum(|n| n.packets)),
+            (
+                "forwarded, and the sum over nexthops",
+                packets.forwarded,
+                sum(|n| n.packets).wrapping_add(forgotten.packets),
+            ),
             (
                 "created + adopted, and expired + closed + evicted + live",
                 flows.created.wrapping_add(flows.adopted),
@@ -170,7 +197,7 @@ impl Report {
             (
                 "created + adopted, and the sum over nexthops",
                 flows.created.wrapping_add(flows.adopted),
-                sum(|n| n.flows_created),
+                sum(|n| n.flows_created).wrapping_add(forgotten.flows_created),
             ),
             ("live flows, and the sum over nexthops", flows.live, sum(|n| n.flows_live)),
         ] {
@@ -228,6 +255,10 @@ impl fmt::Display for Report {
             write!(f, "nexthop  {group} {name} ({address}): packets {packets}, bytes {bytes}, ")?;
             writeln!(f, "flows created {flows_created}, live {flows_live}")?;
         }
+        if let Some(ForgottenReport { packets, bytes, flows_created }) = self.forgotten {
+            write!(f, "removed  long ago: packets {packets}, bytes {bytes}, ")?;
+            writeln!(f, "flows created {flows_created}")?;
+        }
         for worker in self.workers.iter().flatten() {
             let WorkerReport { core, queue, received, forwarded } = worker;
             writeln!(f, "worker   core {core}, queue {queue}: received {received}, forwarded {forwarded}")?;
@@ -266,6 +297,7 @@ mod tests {
                 live: 3,
             },
             nexthops: vec![nexthop("s1", 3, 2), nexthop("s2", 4, 1)],
+            forgotten: None,
             workers: None,
         }
     }
@@ -329,6 +361,19 @@ mod tests {
 }
 "#;
         assert!(json.ends_with(expected), "{json}");
+    }
+
+    #[test]
+    fn what_forgotten_members_got_is_part_of_the_sums() {
+        let mut report = report();
+        let gone = report.nexthops.remove(0);
+        report.nexthops[0].flows_live = 3;
+        assert!(report.check().is_err());
+        let NexthopReport { packets, bytes, flows_created, .. } = gone;
+        report.forgotten = Some(ForgottenReport { packets, bytes, flows_created });
+        assert_eq!(report.check(), Ok(()));
+        assert!(report.to_string().contains("removed  long ago: packets 3, bytes 180, flows created 2\n"));
+        assert!(report.to_json().contains("\"forgotten\": {\n    \"packets\": 3,"));
     }
 
     #[test]

@@ -64,6 +64,16 @@ pub struct MemberCounters {
     pub flows_created: Counter,
     /// Flows pinned now.
     pub flows_live: Counter,
+    /// What of the above an earlier member with this id got. Written by whoever forgets members.
+    pub(crate) earlier: Earlier,
+}
+
+/// What forgotten members with one id got, all together.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    pub(crate) packets: Counter,
+    pub(crate) bytes: Counter,
+    pub(crate) flows_created: Counter,
 }
 
 /// What happened to flows.
@@ -144,6 +154,20 @@ impl WorkerCounters {
     #[must_use]
     pub fn member(&self, id: MemberId) -> Option<&MemberCounters> {
         self.members.get(id.index() / CHUNK)?.get()?.get(id.index() % CHUNK)
+    }
+
+    /// Puts aside what a member got that was forgotten and has no flows: its id begins at zero. Called by whoever
+    /// forgets members, for all workers.
+    pub fn forget(&self, id: MemberId) {
+        let Some(member) = self.member(id) else { return };
+        member.earlier.packets.set(member.packets.value());
+        member.earlier.bytes.set(member.bytes.value());
+        member.earlier.flows_created.set(member.flows_created.value());
+    }
+
+    /// What forgotten members got.
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = &Earlier> {
+        self.members.iter().filter_map(OnceLock::get).flatten().map(|member| &member.earlier)
     }
 
     /// Counts a packet that went by a static pin.

@@ -135,10 +135,25 @@ impl Totals {
     pub fn of_member(workers: &[Arc<WorkerCounters>], id: MemberId) -> MemberTotals {
         let mut totals = MemberTotals::default();
         for counters in workers.iter().filter_map(|w| w.member(id)) {
-            totals.packets = totals.packets.wrapping_add(counters.packets.value());
-            totals.bytes = totals.bytes.wrapping_add(counters.bytes.value());
-            totals.flows_created = totals.flows_created.wrapping_add(counters.flows_created.value());
+            let since = |is: &Counter, was: &Counter| is.value().wrapping_sub(was.value());
+            let earlier = &counters.earlier;
+            totals.packets = totals.packets.wrapping_add(since(&counters.packets, &earlier.packets));
+            totals.bytes = totals.bytes.wrapping_add(since(&counters.bytes, &earlier.bytes));
+            let created = since(&counters.flows_created, &earlier.flows_created);
+            totals.flows_created = totals.flows_created.wrapping_add(created);
             totals.flows_live = totals.flows_live.wrapping_add(counters.flows_live.value());
+        }
+        totals
+    }
+
+    /// Sums what members got that were forgotten since: with them, the members add up to the whole.
+    #[must_use]
+    pub fn of_forgotten(workers: &[Arc<WorkerCounters>]) -> MemberTotals {
+        let mut totals = MemberTotals::default();
+        for earlier in workers.iter().flat_map(|worker| worker.forgotten()) {
+            totals.packets = totals.packets.wrapping_add(earlier.packets.value());
+            totals.bytes = totals.bytes.wrapping_add(earlier.bytes.value());
+            totals.flows_created = totals.flows_created.wrapping_add(earlier.flows_created.value());
         }
         totals
     }

@@ -29,7 +29,8 @@ mod timeouts;
 
 pub use assignment::{Assignment, Taker};
 pub use desired::{
-    Change, ChangeError, Desired, DesiredError, MemberInfo, PinEnd, PinError, PinInfo, Reconciled, Verb,
+    Change, ChangeError, Desired, DesiredError, GONE_KNOWN, MemberInfo, PinEnd, PinError, PinInfo,
+    Reconciled, Verb,
 };
 pub use group_table::{GroupTable, Share};
 pub use id::{GroupId, MemberId, NexthopId, PortId, ServiceId};

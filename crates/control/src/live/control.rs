@@ -14,7 +14,7 @@ use super::ports::Ports;
 use super::rates::Sampler;
 use super::refusal::Refusal;
 use crate::config::Config;
-use evenkeel_dataplane::WorkerCounters;
+use evenkeel_dataplane::{Totals, WorkerCounters};
 use evenkeel_nexthop::{Desired, Liveness, MemberInfo, Snapshot};
 use evenkeel_routing::{Routing, RoutingError};
 use std::collections::{HashMap, HashSet};
@@ -207,9 +207,19 @@ impl Control {
     }
 
     pub(super) fn publish(&mut self) {
+        self.recycle();
         let snapshot = self.desired.snapshot(&self.liveness);
         self.published = snapshot.clone();
         (self.publish)(snapshot);
+    }
+
+    /// Forgets members that are gone for long, if there are many.
+    fn recycle(&mut self) {
+        let (now_ms, workers) = (self.now_ms(), &self.workers);
+        let forgotten = self.desired.recycle(now_ms, |id| Totals::of_member(workers, id).flows_live);
+        for id in forgotten {
+            workers.iter().for_each(|worker| worker.forget(id));
+        }
     }
 
     fn tell_owed(&mut self) {

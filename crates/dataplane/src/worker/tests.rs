@@ -3,6 +3,7 @@
 mod gauges;
 mod pins;
 mod questions;
+mod recycle;
 mod timeouts;
 
 use super::{Worker, WorkerSpec};

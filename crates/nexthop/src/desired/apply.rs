@@ -101,10 +101,12 @@ impl Desired {
         if self.nexthops.find(spec.address, spec.port).is_none() && !self.nexthops.has_room_for(1) {
             return Err(ChangeError::TooManyNexthops);
         }
-        if let Some(id) = self.nexthops.find(spec.address, spec.port).filter(|id| !self.is_used(*id)) {
+        let nexthop = |desired: &Self| desired.nexthops.find(spec.address, spec.port);
+        let is_used = nexthop(self).is_some_and(|id| self.is_used(id));
+        self.enter(group, &NexthopSpec { mac, ..spec.clone() });
+        if let Some(id) = nexthop(self).filter(|_| !is_used) {
             liveness.set(id, true);
         }
-        self.enter(group, &NexthopSpec { mac, ..spec.clone() });
         Ok(())
     }
 

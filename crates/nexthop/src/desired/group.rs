@@ -22,6 +22,8 @@ pub(super) struct Group {
     pub(super) members: Vec<MemberId>,
     /// Members, weights or admin states changed since the last snapshot.
     pub(super) changed: bool,
+    /// The configuration no longer has it.
+    pub(super) is_retired: bool,
     /// Large: a copy of the group shares it until one of both assigns anew.
     assignment: Arc<Assignment>,
     last: Arc<GroupTable>,
@@ -39,7 +41,7 @@ impl Group {
             wants: Arc::default(),
         };
         let (members, assignment, last) = (Vec::new(), Arc::new(assignment), Arc::new(last));
-        Self { name, members, changed: true, assignment, last }
+        Self { name, members, changed: true, is_retired: false, assignment, last }
     }
 
     pub(super) fn buckets(&self) -> u32 {
@@ -57,6 +59,12 @@ impl Group {
     /// Gives back the memory of a group that the configuration no longer has; its members own nothing any more.
     pub(super) fn retire(&mut self, seed: u64) {
         self.set_buckets(MIN_BUCKETS, seed);
+        self.is_retired = true;
+    }
+
+    /// True if nothing is left of it but its id.
+    pub(super) fn is_free(&self) -> bool {
+        self.is_retired && self.members.is_empty()
     }
 
     /// The last table, if it still holds; `nexthops` if it has changed how they are reached since then.

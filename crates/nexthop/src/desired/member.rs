@@ -17,6 +17,10 @@ pub(super) struct MemberState {
     pub(super) nexthop: NexthopId,
     pub(super) weight: u16,
     pub(super) phase: Phase,
+    /// Since when it is known to be gone; `None` also if nobody has asked yet.
+    pub(super) gone_ms: Option<u64>,
+    /// Forgotten: the id waits for another member.
+    pub(super) is_free: bool,
 }
 
 /// Where a member is in its life.

@@ -12,6 +12,7 @@ mod nexthops;
 mod pins;
 mod ports;
 mod reconcile;
+mod recycle;
 #[cfg(test)]
 mod tests;
 mod timeouts;
@@ -21,6 +22,7 @@ pub use error::DesiredError;
 pub use member::MemberInfo;
 pub use pins::{PinEnd, PinError, PinInfo};
 pub use reconcile::Reconciled;
+pub use recycle::GONE_KNOWN;
 
 use crate::id::{GroupId, MemberId, NexthopId, PortId};
 use crate::liveness::Liveness;
@@ -55,6 +57,8 @@ pub struct Desired {
     begun: Vec<NexthopId>,
     /// By [`MemberId`], gone ones too.
     members: Vec<MemberState>,
+    /// Ids of forgotten members.
+    free_members: Vec<MemberId>,
     /// By [`GroupId`], gone ones too. A copy shares them until one of both changes.
     groups: Vec<Arc<Group>>,
     services: Arc<[Service]>,
@@ -85,6 +89,7 @@ impl Desired {
             nexthops_seen: 0,
             begun: Vec::new(),
             members: Vec::new(),
+            free_members: Vec::new(),
             groups: Vec::new(),
             services: Arc::default(),
             service_table: Arc::default(),
@@ -115,7 +120,8 @@ impl Desired {
         &self.configured
     }
 
-    /// All members in the order of the configuration, then of adding; gone ones too.
+    /// All members in the order of the configuration, then of adding; gone ones too, unless they were
+    /// [forgotten](Self::recycle). One with the id of a forgotten one stands in its place.
     pub fn members(&self) -> impl ExactSizeIterator<Item = MemberInfo<'_>> {
         (0..self.members.len())
             .filter_map(|index| self.member(MemberId(index as u32)))
@@ -123,10 +129,10 @@ impl Desired {
             .into_iter()
     }
 
-    /// One member; `None` if there never was one with this id.
+    /// One member; `None` if there never was one with this id, or it was forgotten.
     #[must_use]
     pub fn member(&self, id: MemberId) -> Option<MemberInfo<'_>> {
-        let member = self.members.get(id.index())?;
+        let member = self.members.get(id.index()).filter(|member| !member.is_free)?;
         let group = self.groups.get(member.group.index())?;
         Some(member.info(id, &group.name, self.nexthops.nexthop(member.nexthop)?))
     }
@@ -255,13 +261,17 @@ impl Desired {
             nexthop,
             weight: spec.weight,
             phase,
+            gone_ms: None,
+            is_free: false,
         };
         group.changed = true;
         match group.members.iter().copied().find(is_back).and_then(|id| self.members.get_mut(id.index())) {
             Some(gone) => *gone = member,
             None => {
-                group.members.push(MemberId(self.members.len() as u32));
-                self.members.push(member);
+                let id = self.admit(member);
+                if let Some(group) = self.group_mut(group_id) {
+                    group.members.push(id);
+                }
             }
         }
     }

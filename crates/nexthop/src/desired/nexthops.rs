@@ -5,7 +5,7 @@ use crate::id::{NexthopId, PortId};
 use crate::liveness::LIVENESS_CAPACITY;
 use crate::snapshot::Adjacency;
 use evenkeel_packet::Mac;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// A server: address and interface.
@@ -17,12 +17,13 @@ pub(super) struct Nexthop {
     pub(super) adjacency: Option<Adjacency>,
 }
 
-/// All nexthops that there ever were; ids are not used again.
+/// All nexthops that a member names; ids of others wait to be used again.
 #[derive(Debug, Clone)]
 pub(super) struct Nexthops {
     ports: Ports,
     list: Vec<Nexthop>,
     by_identity: HashMap<(IpAddr, Option<PortId>), NexthopId>,
+    free: Vec<NexthopId>,
     /// Counts changes of adjacencies.
     version: u64,
 }
@@ -46,7 +47,8 @@ impl Nexthop {
 
 impl Nexthops {
     pub(super) fn new(ports: Vec<Mac>) -> Self {
-        Self { ports: Ports::new(ports), list: Vec::new(), by_identity: HashMap::new(), version: 1 }
+        let ports = Ports::new(ports);
+        Self { ports, list: Vec::new(), by_identity: HashMap::new(), free: Vec::new(), version: 1 }
     }
 
     /// Another number after each change of how a nexthop is reached.
@@ -68,7 +70,7 @@ impl Nexthops {
 
     /// True if so many that aren't there yet can be made.
     pub(super) fn has_room_for(&self, more: usize) -> bool {
-        self.list.len() + more <= LIVENESS_CAPACITY
+        self.list.len() - self.free.len() + more <= LIVENESS_CAPACITY
     }
 
     /// The id of a nexthop, made if there is none.
@@ -79,10 +81,27 @@ impl Nexthops {
         if !self.has_room_for(1) {
             return Err(Full);
         }
-        let id = NexthopId(u32::try_from(self.list.len()).map_err(|_| Full)?);
-        self.list.push(Nexthop { port, mac: None, adjacency: None });
+        let nexthop = Nexthop { port, mac: None, adjacency: None };
+        let free = self.free.pop();
+        let id = match free.and_then(|id| Some((id, self.list.get_mut(id.index())?))) {
+            Some((id, slot)) => {
+                *slot = nexthop;
+                id
+            }
+            None => {
+                self.list.push(nexthop);
+                NexthopId(u32::try_from(self.list.len() - 1).map_err(|_| Full)?)
+            }
+        };
         self.by_identity.insert((address, port), id);
         Ok(id)
+    }
+
+    /// Forgets all but these; the ids of the others are used again.
+    pub(super) fn keep(&mut self, named: &HashSet<NexthopId>) {
+        self.by_identity.retain(|_, id| named.contains(id));
+        let all = (0..self.list.len() as u32).rev().map(NexthopId);
+        self.free = all.filter(|id| !named.contains(id)).collect();
     }
 
     /// Sets the MAC that the configuration gives. Without one, what was resolved before stays until it is set anew.

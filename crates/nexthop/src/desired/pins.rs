@@ -4,6 +4,7 @@ use super::Desired;
 use super::member::MemberState;
 use crate::id::{GroupId, MemberId};
 use crate::pins::{PINS_CAPACITY, Pin, PinId, PinMatch, PinSpec, PinTable};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The static pins. A copy shares them until one of both changes.
@@ -215,6 +216,11 @@ impl Pins {
         let table = Arc::new(PinTable::new(self.list.iter().filter(stays).map(pin)));
         self.table = all_stay.then(|| Arc::clone(&table));
         table
+    }
+
+    /// To whom they lead.
+    pub(super) fn members(&self) -> HashSet<MemberId> {
+        self.list.iter().map(|pin| pin.member).collect()
     }
 
     fn change(&mut self) -> &mut Vec<PinState> {

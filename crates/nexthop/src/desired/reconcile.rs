@@ -82,7 +82,8 @@ impl Desired {
     /// Checks that there are ids for everything new.
     fn check_room(&self, groups: &[GroupSpec]) -> Result<(), DesiredError> {
         let new_groups = groups.iter().filter(|group| self.group_named(&group.name).is_none()).count();
-        if self.groups.len() + new_groups > usize::from(u16::MAX) {
+        let present = self.groups.iter().filter(|group| !group.is_free()).count();
+        if present + new_groups > usize::from(u16::MAX) {
             return Err(DesiredError::TooManyServices);
         }
         let mut new: Vec<_> = groups
@@ -94,6 +95,18 @@ impl Desired {
         new.sort_unstable();
         new.dedup();
         if self.nexthops.has_room_for(new.len()) { Ok(()) } else { Err(DesiredError::TooManyNexthops) }
+    }
+
+    /// A group without members, in the place of one of which nothing is left if there is one.
+    fn new_group(&mut self, name: &str, buckets: u32) -> GroupId {
+        let group = Arc::new(Group::new(name, buckets, self.hash_seed));
+        let free = self.groups.iter().position(|group| group.is_free());
+        let place = free.unwrap_or(self.groups.len());
+        match self.groups.get_mut(place) {
+            Some(slot) => *slot = group,
+            None => self.groups.push(group),
+        }
+        GroupId(place as u16)
     }
 
     fn set_services(&mut self, services: Vec<ServiceSpec>) {
@@ -143,17 +156,12 @@ impl Desired {
         summary: &mut Reconciled,
     ) {
         let seed = self.hash_seed;
-        let id = match self.group_named(&new.name) {
-            Some(id) => id,
-            None => {
-                self.groups.push(Arc::new(Group::new(&new.name, new.buckets, seed)));
-                GroupId((self.groups.len() - 1) as u16)
-            }
-        };
+        let id = self.group_named(&new.name).unwrap_or_else(|| self.new_group(&new.name, new.buckets));
         summary.groups_added += usize::from(old.is_none());
         summary.groups_resized += usize::from(old.is_some_and(|old| old.buckets != new.buckets));
         if let Some(group) = self.group_mut(id) {
             group.set_buckets(new.buckets, seed);
+            group.is_retired = false;
         }
         let old: HashMap<IpAddr, &NexthopSpec> =
             old.into_iter().flat_map(|old| &old.nexthops).map(|nexthop| (nexthop.address, nexthop)).collect();

@@ -2,6 +2,7 @@
 
 mod pins;
 mod ports;
+mod recycle;
 mod reload;
 
 use super::*;
