@@ -3,7 +3,7 @@
 use super::{Show, wait};
 use crate::commands::Refused;
 use crate::commands::arguments::{duration, duration_text};
-use crate::print::{Columns, word};
+use crate::print::{self, Columns, word};
 use anyhow::Result;
 use evenkeel_control::api::client::Client;
 use evenkeel_control::api::model::{Action, Change, ChangeResult, Changed, Changes};
@@ -156,10 +156,13 @@ pub(crate) fn drain(args: &DrainArgs) -> Result<()> {
     let mut changed = done(&daemon, args.nexthops.changes(Action::Drain, None))?;
     if let Some(longest) = args.wait {
         if !args.show.json {
-            crate::print::print(&text(&changed))?;
+            print::print(&text(&changed))?;
         }
-        wait::until_drained(&daemon, &mut changed.results, longest, args.show.json)?;
-        return if args.show.json { crate::print::print_json(&changed) } else { Ok(()) };
+        let drained = wait::until_drained(&daemon, &mut changed.results, longest, args.show.json);
+        if args.show.json {
+            print::print_json(&changed)?;
+        }
+        return drained;
     }
     args.show.print(&changed, text)
 }

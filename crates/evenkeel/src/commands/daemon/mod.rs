@@ -101,14 +101,15 @@ pub(crate) fn explained(error: &anyhow::Error, cause: &ClientError) -> String {
 }
 
 fn refused(problem: &Problem) -> String {
-    // what was asked came from arguments, of which a place in the body says nothing
-    let is_of_file = |item: &ProblemItem| item.field.contains(':');
-    let (of_file, of_arguments): (Vec<_>, Vec<_>) = problem.errors.iter().partition(|item| is_of_file(item));
-    let mut lines: Vec<_> = of_file.iter().map(|item| format!("{}: {}", item.field, item.reason)).collect();
-    lines.extend(of_arguments.iter().map(|item| format!("evenkeel: {}", item.reason)));
-    if of_arguments.is_empty() {
-        lines.push(format!("evenkeel: {}", problem.detail));
+    let Problem { detail, errors, .. } = problem;
+    if let [ProblemItem { field, reason }] = errors.as_slice()
+        && *detail == format!("{field}: {reason}")
+    {
+        // the field is a place in what this program sent: of arguments it says nothing
+        return format!("evenkeel: {reason}");
     }
+    let mut lines: Vec<_> = errors.iter().map(|item| format!("{}: {}", item.field, item.reason)).collect();
+    lines.push(format!("evenkeel: {detail}"));
     lines.join("\n")
 }
 
@@ -155,11 +156,11 @@ mod tests {
             problem("/changes/0/group: there is no group", &[("/changes/0/group", "there is no group")]);
         assert_eq!(refused(&unknown), "evenkeel: there is no group");
         let file = problem(
-            "b.toml has 1 mistake; nothing was changed",
-            &[("b.toml:26:10", "`weight = 7000` is wrong")],
+            "b.toml has 2 mistakes; nothing was changed",
+            &[("b.toml:26:10", "`weight = 7000` is wrong"), ("b.toml", "cannot be read")],
         );
-        let want =
-            "b.toml:26:10: `weight = 7000` is wrong\nevenkeel: b.toml has 1 mistake; nothing was changed";
+        let want = "b.toml:26:10: `weight = 7000` is wrong\nb.toml: cannot be read\n\
+                    evenkeel: b.toml has 2 mistakes; nothing was changed";
         assert_eq!(refused(&file), want);
     }
 

@@ -22,7 +22,7 @@ const DROPS: &[(&str, &[DropReason])] = &[
         ],
     ),
     ("select", &[DropReason::NoNexthop]),
-    ("transmit", &[DropReason::TxRingFull]),
+    ("transmit", &[DropReason::TxRingFull, DropReason::PortGone]),
     ("punt", &[DropReason::PuntFailed]),
 ];
 
