@@ -1,6 +1,6 @@
 //! Which nexthop a flow takes, and why: one answer for the running daemon and for a configuration alone.
 
-use evenkeel_nexthop::{Desired, GroupId, GroupTable, Liveness, MemberId, ServiceId, Snapshot};
+use evenkeel_nexthop::{Choice, Desired, GroupTable, Liveness, MemberId, ServiceId, Snapshot};
 use evenkeel_packet::FlowKey;
 use std::net::IpAddr;
 
@@ -86,12 +86,13 @@ impl Asked<'_> {
         let group_id = self.snapshot.group_of(service);
         let group = group_id.and_then(|group| self.snapshot.group(group));
         let bucket = group_id.map(|group| self.snapshot.bucket_of(group, hash));
-        let pinned = group_id.and_then(|group| self.pinned(group, key));
-        let by_bucket = group_id.and_then(|group| self.snapshot.select(group, hash, self.liveness));
-        let taker = pinned.or(by_bucket);
-        let why = match (pinned, group, bucket) {
-            (Some(pinned), ..) => format!("a static pin sends it to {}", self.name(pinned)),
-            (None, Some(table), Some(bucket)) => self.why(table, bucket, taker),
+        let choice = group_id.and_then(|group| self.snapshot.choose(group, key, self.liveness));
+        let taker = choice.map(|choice| choice.member);
+        let why = match (choice, group, bucket) {
+            (Some(Choice { member, pin: Some(_) }), ..) => {
+                format!("a static pin sends it to {}", self.name(member))
+            }
+            (_, Some(table), Some(bucket)) => self.why(table, bucket, taker),
             _ => "no_nexthop: the service has no group".to_owned(),
         };
         let taker = taker.and_then(|taker| self.desired.member(taker));
@@ -104,12 +105,6 @@ impl Asked<'_> {
             address: taker.map(|taker| taker.address),
             why,
         }
-    }
-
-    /// Whom a static pin chooses, if he can be used.
-    fn pinned(&self, group: GroupId, key: &FlowKey) -> Option<MemberId> {
-        let pinned = self.snapshot.pins.of(group, key).map(|pin| pin.member);
-        pinned.filter(|member| self.snapshot.is_usable(*member, self.liveness))
     }
 
     fn name(&self, member: MemberId) -> &str {

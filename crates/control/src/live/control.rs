@@ -193,12 +193,16 @@ impl Control {
         }
         let is_over = |member: &MemberInfo<'_>| member.removed_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         let over = self.desired.members().filter(is_over);
-        let members: Vec<_> = over.map(|member| format!("{}/{}", member.group, member.name)).collect();
+        let over = over.map(|member| (member.group.to_owned(), member.name.to_owned(), member.address));
+        let over: Vec<_> = over.collect();
         self.desired.expire_removals(now_ms);
         self.watch_nexthops();
         self.publish();
         self.remember();
-        members.into_iter().for_each(|member| self.tell(&LiveEvent::Removed { member }));
+        for (group, name, address) in over {
+            self.tell(&LiveEvent::Removed { member: format!("{group}/{name}") });
+            self.asked_deadlines.remove(&(group, address));
+        }
     }
 
     pub(super) fn watch_nexthops(&mut self) {

@@ -15,6 +15,7 @@ use super::control::Control;
 use super::event::LiveEvent;
 use document::Document;
 use recall::recall;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(super) use writer::{Picture, Writer};
@@ -25,10 +26,7 @@ impl Control {
         let document = match Document::read(file) {
             Ok(Some(document)) => document,
             Ok(None) => return,
-            Err(error) => {
-                let text = format!("{} is ignored, nothing is remembered: {error}", file.display());
-                return self.tell(&LiveEvent::Warning(text));
-            }
+            Err(error) => return self.put_aside(file, &error),
         };
         let before = self.desired.clone();
         let now = self.now_ms();
@@ -39,6 +37,18 @@ impl Control {
         for text in recalled.forgotten {
             self.tell(&LiveEvent::Warning(text));
         }
+    }
+
+    /// Keeps a state file that is of no use from being written over.
+    fn put_aside(&mut self, file: &Path, error: &io::Error) {
+        let aside = file.with_extension("unread");
+        let kept = match std::fs::rename(file, &aside) {
+            Ok(()) => format!("; it is kept as {}", aside.display()),
+            // the next change writes over it
+            Err(_) => String::new(),
+        };
+        let text = format!("{} is ignored, nothing is remembered: {error}{kept}", file.display());
+        self.tell(&LiveEvent::Warning(text));
     }
 
     /// Has the state as it is now remembered, beside this thread.

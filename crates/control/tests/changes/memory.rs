@@ -121,6 +121,7 @@ fn a_file_that_cannot_be_read_is_told_and_ignored() {
         let is_told =
             |told: &String| told.contains("is ignored, nothing is remembered: ") && told.contains(why);
         assert!(told.iter().any(is_told), "{why} in {told:#?}");
+        assert_eq!(std::fs::read_to_string(file.with_extension("unread")).unwrap(), text, "kept");
         // and it works from now on
         daemon.change(vec![change("web", "s1", Verb::Drain)]).unwrap();
         drop(daemon);
