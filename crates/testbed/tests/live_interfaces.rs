@@ -129,6 +129,41 @@ fn the_first_interface_can_go_and_a_made_one_is_taken_up() {
 }
 
 #[test]
+fn interfaces_full_of_traffic_leave_without_a_frame_unaccounted_for() {
+    if !lab::available("interfaces_full_of_traffic_leave_without_a_frame_unaccounted_for") {
+        return;
+    }
+    let lab = Lab::lay(LabSpec { servers: 3, wiring: Wiring::Direct, queues: 2 }).unwrap();
+    let with = with(&lab);
+    let mut daemon = Daemon::start(&lab, &with).unwrap();
+    // No new connections: while the clients' interface is away, the kernel answers them that there is no route.
+    let spec = LoadSpec {
+        vips: vec![WEB4.into(), WEB6.into(), SINGLE4.into()],
+        held_per_vip: 60,
+        request_interval: Duration::from_millis(5),
+        short_interval: None,
+        timeout: Duration::from_secs(5),
+        ..LoadSpec::default()
+    };
+    let load = Load::start(lab.client(), spec, "all").unwrap();
+    load.wait_until_held(Duration::from_secs(15)).unwrap();
+    // Toward the clients: what is under way is sent again, and goes on when the interface is back.
+    daemon.reload(&with.replace("[[interface]]\nname = \"eth1\"\n\n", "")).unwrap();
+    assert!(!has_program(&lab, "eth1"), "{}", daemon.log());
+    daemon.reload(&with).unwrap();
+    // Toward a server: the same.
+    daemon.reload(&without(&lab)).unwrap();
+    daemon.reload(&with).unwrap();
+    thread::sleep(Duration::from_secs(2));
+    load.wait_until_held(Duration::from_secs(5)).unwrap();
+    for step in load.finish().unwrap() {
+        assert!(step.lost.is_empty(), "{}: {:?}\n{}", step.step, step.causes(), daemon.log());
+    }
+    // Its end says so if a frame is missing or a packet unaccounted for.
+    daemon.stop().unwrap();
+}
+
+#[test]
 fn what_the_box_cannot_do_changes_nothing() {
     if !lab::available("what_the_box_cannot_do_changes_nothing") {
         return;
