@@ -46,7 +46,6 @@ impl Reality {
         counters.reserve(desired.members().len());
         let worker = Worker::new(WorkerSpec {
             index: 0,
-            ports: vec![OWN],
             burst: 64,
             table: Arc::new(FlowTable::new(&table).unwrap()),
             published: Arc::clone(&published),
