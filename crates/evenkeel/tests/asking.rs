@@ -47,7 +47,7 @@ fn no_daemon_is_status_1_and_says_what_to_do() {
 
 #[test]
 fn what_the_daemon_refuses_is_status_2_if_the_arguments_are_to_blame() {
-    for (status, exit) in [(404, 2), (422, 2), (400, 2), (500, 1), (401, 1), (403, 1)] {
+    for (status, exit) in [(404, 2), (422, 2), (400, 2), (500, 1), (403, 1)] {
         let daemon = Daemon::answering(move |_| problem(status, "group \"wbe\" is not known"));
         let stderr = refused(exit, &daemon.evenkeel(&["drain", "wbe", "s1"]));
         assert_eq!(stderr, "evenkeel: group \"wbe\" is not known\n", "{status}");

@@ -224,7 +224,10 @@ fn nexthops(before: &Side<'_>, after: &Side<'_>, now_ms: u64) -> Vec<Difference>
 fn nexthop(member: &MemberInfo<'_>, ports: &Ports, now_ms: u64) -> Vec<(&'static str, String)> {
     let state = NexthopState::of(member).word();
     let state = match member.removed_at_ms {
-        Some(at_ms) => format!("{state} within {}ms", at_ms.saturating_sub(now_ms)),
+        Some(at_ms) => match at_ms.saturating_sub(now_ms) {
+            ms if ms.is_multiple_of(1000) => format!("{state} within {}s", ms / 1000),
+            ms => format!("{state} within {ms}ms"),
+        },
         None => state.to_owned(),
     };
     let name_of = |port: PortId| ports.at(port).map_or_else(String::new, |port| port.name.clone());

@@ -221,7 +221,8 @@ impl fmt::Display for LiveEvent {
                 write!(f, "{member} was added: {address}, weight {weight}")
             }
             Self::Removing { member, in_ms, flows_live } => {
-                write!(f, "{member} is being removed, within {in_ms}ms: {flows_live} flows left")
+                let in_s = in_ms.div_ceil(1000);
+                write!(f, "{member} is being removed, within {in_s}s: {flows_live} flows left")
             }
             Self::Removed { member } => write!(f, "removed: {member}"),
             Self::Pinned { pin } => write!(f, "new flows {} go to {} by a static pin", pin.flows, pin.member),

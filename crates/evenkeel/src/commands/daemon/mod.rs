@@ -100,8 +100,14 @@ pub(crate) fn explained(error: &anyhow::Error, cause: &ClientError) -> String {
     }
 }
 
+/// HTTP's status for a token that is missing or wrong.
+const UNAUTHORIZED: u16 = 401;
+
 fn refused(problem: &Problem) -> String {
-    let Problem { detail, errors, .. } = problem;
+    let Problem { detail, errors, status, .. } = problem;
+    if *status == UNAUTHORIZED {
+        return format!("evenkeel: the daemon wants a token, which --token-file gives: {detail}");
+    }
     if let [ProblemItem { field, reason }] = errors.as_slice()
         && *detail == format!("{field}: {reason}")
     {
@@ -162,6 +168,15 @@ mod tests {
         let want = "b.toml:26:10: `weight = 7000` is wrong\nb.toml: cannot be read\n\
                     evenkeel: b.toml has 2 mistakes; nothing was changed";
         assert_eq!(refused(&file), want);
+        let token = Problem {
+            status: 401,
+            ..problem("Authorization: is missing", &[("Authorization", "is missing")])
+        };
+        assert!(
+            refused(&token).contains("--token-file gives: Authorization: is missing"),
+            "{}",
+            refused(&token)
+        );
     }
 
     #[test]

@@ -121,12 +121,21 @@ fn text(pins: &Pins) -> String {
             pin.packets.to_string(),
             pin.bytes.to_string(),
             duration(pin.idle_ms),
-            or_dash(&pin.idle_timeout),
+            or_dash(&pin.idle_timeout.as_deref().map(limit)),
             duration(pin.age_ms),
-            or_dash(&pin.hard_timeout),
+            or_dash(&pin.hard_timeout.as_deref().map(limit)),
         ]);
     }
     columns.to_string()
+}
+
+/// A timeout in the same form as the time of which it is the limit.
+fn limit(text: &str) -> String {
+    let parsed = evenkeel_control::config::parse_duration(text);
+    parsed.map_or_else(
+        |_| text.to_owned(),
+        |limit| duration(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+    )
 }
 
 #[cfg(test)]
@@ -157,9 +166,9 @@ mod tests {
             ..exact.clone()
         };
         let want = "\
-nexthop  source             destination    protocol  packets  bytes  idle  of      age  of
-web/s1   203.0.113.7:40000  192.0.2.10:80  tcp            12   1640  1.5s  300s  1m30s  -
-web/s1   203.0.113.0/24     -              -              12   1640  1.5s  -     1m30s  1h
+nexthop  source             destination    protocol  packets  bytes  idle  of       age  of
+web/s1   203.0.113.7:40000  192.0.2.10:80  tcp            12   1640  1.5s  5m00s  1m30s  -
+web/s1   203.0.113.0/24     -              -              12   1640  1.5s  -      1m30s  1h00m
 ";
         assert_eq!(text(&Pins { pins: vec![exact, prefix] }), want);
     }

@@ -23,6 +23,9 @@ fn group(plan: &GroupPlan) -> String {
     let heading = match (buckets_before, buckets_after) {
         (0, after) => format!("group {name} comes with {after} buckets\n"),
         (before, 0) => format!("group {name} goes with its {before} buckets\n"),
+        (before, after) if before == after && *buckets_moved == 0 => {
+            format!("group {name}: all {after} buckets stay\n")
+        }
         (before, after) if before == after => {
             let percent = 100.0 * f64::from(*buckets_moved) / f64::from(*after);
             format!(
@@ -166,7 +169,7 @@ nexthop  before  after   want
 s1           64      0    0.0
 s2           64    104  104.0
 
-group still: 0 of 128 buckets (0.0 %) go to another nexthop
+group still: all 128 buckets stay
 
 50 live flows
 25  stay where they are
