@@ -24,6 +24,7 @@ pub(super) fn status(status: StatusView) -> Status {
         generation: status.generation,
         config: status.config_file.map(|file| file.display().to_string()).unwrap_or_default(),
         state_file: status.state_file.map(|file| file.display().to_string()),
+        state_fault: status.state_fault,
         hash_seed: status.hash_seed,
         workers: status.workers,
         flow_capacity: status.flow_capacity,

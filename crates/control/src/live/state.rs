@@ -2,6 +2,7 @@
 
 use super::change::NexthopState;
 use super::control::Control;
+use super::memory::Writer;
 use super::refusal::Refusal;
 use super::view::{
     Buckets, CountersView, GroupView, InterfaceView, MemberRates, NexthopView, ServiceView, ShareView,
@@ -21,6 +22,7 @@ impl Control {
             generation: self.published.generation,
             config_file,
             state_file: self.writer.as_ref().map(|writer| writer.file().to_owned()),
+            state_fault: self.writer.as_ref().and_then(Writer::fault),
             hash_seed: self.config.dataplane.hash_seed,
             workers: self.workers.len(),
             flow_capacity: self.config.dataplane.flow_capacity as u64,

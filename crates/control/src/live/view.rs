@@ -19,6 +19,8 @@ pub struct StatusView {
     pub config_file: Option<PathBuf>,
     /// Where operators' changes are remembered; none: nowhere.
     pub state_file: Option<PathBuf>,
+    /// Why that file could not be written when it was last tried; none if it could.
+    pub state_fault: Option<String>,
     /// Seed of the portable hash.
     pub hash_seed: u64,
     /// Number of workers.

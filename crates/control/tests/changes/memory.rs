@@ -140,9 +140,12 @@ fn a_file_that_cannot_be_written_is_told_and_stops_nothing() {
     daemon.change(vec![change("web", "s1", Verb::Drain)]).unwrap();
     while let Some(told) = subscription.next_blocking() {
         if format!("{told:?}").contains("can't be written, changes are not remembered") {
-            return;
+            break;
         }
     }
+    // the fault is noted right after it is told
+    let client = daemon.handle.client();
+    while super::flows::wait(client.status()).unwrap().state_fault.is_none() {}
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub struct Status {
     pub config: String,
     /// Where operators' changes are remembered; none with `--no-state`.
     pub state_file: Option<String>,
+    /// Why that file could not be written when it was last tried: changes since then would be forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_fault: Option<String>,
     /// Seed of the portable hash.
     pub hash_seed: u64,
     /// Number of workers.

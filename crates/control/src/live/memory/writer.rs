@@ -42,6 +42,8 @@ struct Desk {
 struct Waiting {
     picture: Option<Picture>,
     has_ended: bool,
+    /// Why the last write failed.
+    fault: Option<String>,
 }
 
 impl Writer {
@@ -67,6 +69,7 @@ impl Writer {
                     (Ok(()), true) => told(format!("{} is written again", target.display())),
                     _ => {}
                 }
+                own.lock().fault = written.as_ref().err().map(ToString::to_string);
                 (last, is_failing) = (Some(document), written.is_err());
             }
         };
@@ -77,6 +80,11 @@ impl Writer {
     /// Where it writes.
     pub(in super::super) fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Why the last state could not be written; none if it was, or if there was none yet.
+    pub(in super::super) fn fault(&self) -> Option<String> {
+        self.desk.lock().fault.clone()
     }
 
     /// Has a state written. Doesn't wait.

@@ -28,6 +28,9 @@ fn text(status: &Status) -> String {
     line("ready for", duration(status.uptime_ms));
     line("configuration", status.config.clone());
     line("remembered in", status.state_file.clone().unwrap_or_else(|| "nothing is remembered".to_owned()));
+    if let Some(fault) = &status.state_fault {
+        line("", format!("can't be written, changes are not remembered: {fault}"));
+    }
     line("generation", status.generation.to_string());
     line("hash seed", status.hash_seed.to_string());
     line("workers", status.workers.to_string());
@@ -47,6 +50,7 @@ mod tests {
             generation: 42,
             config: "/etc/evenkeel/evenkeel.toml".into(),
             state_file: None,
+            state_fault: None,
             hash_seed: 7,
             workers: 2,
             flow_capacity: 1_000_000,
@@ -63,5 +67,9 @@ workers        2
 flows          2500 of 1000000 (0.2 %)
 ";
         assert_eq!(text(&status), want);
+        let (state_file, fault) = (Some("/x/s.json".to_owned()), Some("disk full".to_owned()));
+        let failing = text(&Status { state_file, state_fault: fault, ..status });
+        let lines = "remembered in  /x/s.json\n               can't be written, changes are not remembered: disk full\n";
+        assert!(failing.contains(lines), "{failing}");
     }
 }
