@@ -125,7 +125,7 @@ impl Control {
                 self.owed.answers.push((applied, answer));
             }
             Err(refusal) => {
-                self.tell(&LiveEvent::Refused { what: "change", why: refusal.to_string() });
+                self.tell(&LiveEvent::refused("change", &refusal));
                 // an asker that has gone needs no answer
                 let _ = answer.send(Err(refusal));
             }

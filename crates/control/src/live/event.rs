@@ -2,6 +2,7 @@
 
 use super::difference::Difference;
 use super::pins::PinName;
+use super::refusal::Refusal;
 use super::reload::Reloaded;
 use crate::api::model::EventKind;
 use evenkeel_packet::Mac;
@@ -158,6 +159,14 @@ pub(super) enum LiveEvent {
 }
 
 impl LiveEvent {
+    /// A refusal. What it repeats of a request stays on its line; a configuration's mistakes have a line each, and quote
+    /// by themselves.
+    pub(super) fn refused(what: &'static str, refusal: &Refusal) -> Self {
+        let why = refusal.to_string();
+        let why = if matches!(refusal, Refusal::Config(_)) { why } else { without_controls(&why) };
+        Self::Refused { what, why }
+    }
+
     /// Its kind, as the API calls it.
     pub(super) const fn kind(&self) -> EventKind {
         match self {
@@ -252,4 +261,17 @@ impl fmt::Display for LiveEvent {
             Self::RoutingBack => f.write_str("routing is followed again"),
         }
     }
+}
+
+/// The same with control characters escaped.
+fn without_controls(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            escaped.extend(character.escape_debug());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }

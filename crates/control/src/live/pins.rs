@@ -32,8 +32,9 @@ impl Control {
                 Ok(changed)
             }
             Err(error) => {
-                self.tell(&LiveEvent::Refused { what: "pin", why: error.to_string() });
-                Err(error.into())
+                let refusal = Refusal::from(error);
+                self.tell(&LiveEvent::refused("pin", &refusal));
+                Err(refusal)
             }
         }
     }

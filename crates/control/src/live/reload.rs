@@ -78,7 +78,7 @@ impl Control {
     ) -> Result<Reloaded, Refusal> {
         let reloaded = config.and_then(|config| self.reload(config, dry_run));
         if let (Err(refusal), false) = (&reloaded, dry_run) {
-            self.tell(&LiveEvent::Refused { what: "reload", why: refusal.to_string() });
+            self.tell(&LiveEvent::refused("reload", refusal));
         }
         reloaded
     }

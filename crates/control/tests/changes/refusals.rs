@@ -131,3 +131,17 @@ fn who_asks_a_thread_that_has_ended_is_told() {
     assert!(daemon.handle.stop().is_some());
     assert_eq!(client.change_blocking(Vec::new()), Err(Refusal::Ended));
 }
+
+#[test]
+fn what_a_request_says_stays_on_its_line_in_the_log() {
+    let daemon = Daemon::start();
+    let forged = "s9\nweb/s1 is active\u{1b}[31m";
+    daemon.change(vec![change("web", forged, add("198.51.100.9", 1))]).unwrap_err();
+    daemon.change(vec![change(forged, "s1", Verb::Drain)]).unwrap_err();
+    daemon.change(vec![change("web", forged, Verb::Drain)]).unwrap_err();
+    let told = daemon.told();
+    let refused: Vec<_> =
+        told.iter().filter(|text| text.contains("s9\\nweb/s1 is active\\u{1b}[31m")).collect();
+    assert_eq!(refused.len(), 3, "{told:#?}");
+    assert!(!told.iter().any(|text| text.contains(char::is_control)), "{told:#?}");
+}
