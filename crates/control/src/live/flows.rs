@@ -4,6 +4,7 @@
 
 mod ask;
 mod query;
+mod room;
 
 pub(super) use ask::page;
 pub use query::{FlowCursor, FlowCursorError, FlowQuery, PAGE_MAX};
@@ -16,6 +17,7 @@ use evenkeel_dataplane::{FlowRecord, FlowState, Mailbox};
 use evenkeel_nexthop::{Desired, Liveness, Snapshot};
 use evenkeel_packet::FlowKey;
 use query::Filter;
+use room::Room;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -157,20 +159,26 @@ impl ControlClient {
         let filter = Filter::new(&query, &meaning)?;
         let mut page = FlowPageView::default();
         let mut at = query.cursor.unwrap_or_default();
-        let limit = query.limit.clamp(1, PAGE_MAX);
+        let limit = if query.count_only { usize::MAX } else { query.limit.clamp(1, PAGE_MAX) };
+        let mut room = Room::of(limit);
         while let Some(mailbox) = self.mailboxes.get(at.worker) {
-            let room = if query.count_only { PAGE_MAX } else { limit - page.flows.len() };
-            let read = ask::page(at.worker, mailbox, at.cursor, room).await?;
+            let read = ask::page(at.worker, mailbox, at.cursor, room.count()).await?;
+            let taken: Vec<_> = read.records.iter().filter(|record| filter.takes(record)).collect();
+            room = match room.after(read.records.len(), taken.len(), limit - page.flows.len()) {
+                Ok(next) => next,
+                Err(fewer) => {
+                    room = fewer;
+                    continue;
+                }
+            };
             page.is_inexact |= read.was_rebuilt;
-            page.add(read.records.iter().filter(|record| filter.takes(record)), |record| {
-                (!query.count_only).then(|| meaning.view(*record, at.worker))
-            });
+            page.add(&taken, |record| (!query.count_only).then(|| meaning.view(*record, at.worker)));
             at = if read.is_last {
                 FlowCursor::of_worker(at.worker + 1)
             } else {
                 FlowCursor { cursor: read.cursor, ..at }
             };
-            if !query.count_only && page.flows.len() >= limit {
+            if page.flows.len() >= limit {
                 break;
             }
         }
@@ -196,11 +204,7 @@ impl ControlClient {
 }
 
 impl FlowPageView {
-    fn add<'r>(
-        &mut self,
-        records: impl Iterator<Item = &'r FlowRecord>,
-        view: impl Fn(&FlowRecord) -> Option<FlowView>,
-    ) {
+    fn add(&mut self, records: &[&FlowRecord], view: impl Fn(&FlowRecord) -> Option<FlowView>) {
         for record in records {
             self.found += 1;
             self.packets += record.packets;

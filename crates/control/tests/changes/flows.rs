@@ -60,6 +60,25 @@ fn pages_list_every_flow_once() {
 }
 
 #[test]
+fn pages_of_a_filter_list_what_it_takes_once() {
+    let daemon = daemon(200);
+    for (limit, source, want) in
+        [(1, "203.0.113.77", 1), (3, "203.0.113.64/26", 64), (5, "203.0.113.0/24", 200)]
+    {
+        let (mut seen, mut cursor) = (HashSet::new(), None);
+        loop {
+            let query = FlowQuery { limit, cursor, source: source.parse().ok(), ..FlowQuery::default() };
+            let page = flows(&daemon, query).unwrap();
+            assert!(page.flows.len() <= limit && page.found == page.flows.len() as u64);
+            assert!(page.flows.iter().all(|flow| seen.insert(flow.record.key)), "{page:?}");
+            let Some(next) = page.cursor else { break };
+            cursor = Some(next);
+        }
+        assert_eq!(seen.len(), want, "{limit} {source}");
+    }
+}
+
+#[test]
 fn filters_apply_together() {
     let daemon = daemon(20);
     let found = |query: FlowQuery| {
