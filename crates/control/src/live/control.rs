@@ -157,9 +157,6 @@ impl Control {
     /// Publishes what the desired state has more than the last snapshot, and gives the answers that waited for it.
     pub(super) fn flush(&mut self) {
         let Owed { is_changed, is_peopled, answers, news, .. } = std::mem::take(&mut self.owed);
-        if is_peopled {
-            self.watch_nexthops();
-        }
         if is_changed {
             self.publish();
             self.remember();
@@ -168,6 +165,10 @@ impl Control {
         for (applied, answer) in answers {
             // an asker that has gone needs no answer
             let _ = answer.send(Ok(self.changed(&applied)));
+        }
+        // takes its time where there are many, and is nothing that workers wait for
+        if is_peopled {
+            self.watch_nexthops();
         }
     }
 
@@ -196,8 +197,8 @@ impl Control {
         let over = over.map(|member| (member.group.to_owned(), member.name.to_owned(), member.address));
         let over: Vec<_> = over.collect();
         self.desired.expire_removals(now_ms);
-        self.watch_nexthops();
         self.publish();
+        self.watch_nexthops();
         self.remember();
         for (group, name, address) in over {
             self.tell(&LiveEvent::Removed { member: format!("{group}/{name}") });
