@@ -99,13 +99,14 @@ fn remember(site: &mut Site, churn: Churn, time: Duration, rows: &mut Vec<Value>
     };
     println!(
         "{what}: {} changes in {} s, resident {:.0} MiB after a tenth, {:.0} at most, {:.0} at the end, \
-         at most {} snapshots alive",
+         at most {} snapshots alive, {} ids",
         seen.changes,
         time.as_secs_f64(),
         mib(seen.early),
         mib(seen.most),
         mib(seen.late),
-        seen.most_snapshots
+        seen.most_snapshots,
+        seen.members
     );
     assert!(seen.most <= seen.early + GROWTH, "memory grows");
     let more = json!({

@@ -1,4 +1,5 @@
-//! Memory in use under a change every millisecond.
+//! Memory in use under a change every millisecond. The clock of removals goes twenty times as fast, so that ids of servers
+//! that are gone for long come back within the time of a run.
 
 use super::site::{Site, add};
 use super::worker::Busy;
@@ -26,6 +27,8 @@ pub struct Memory {
     pub most: u64,
     /// At the end.
     pub late: u64,
+    /// Ids of memberships at the end.
+    pub members: usize,
     /// Most snapshots that were alive at once, the current one included.
     pub most_snapshots: usize,
 }
@@ -40,6 +43,7 @@ pub fn watch(site: &mut Site, churn: Churn, time: Duration) -> Memory {
     while began.elapsed() < time {
         change(site, churn, memory.changes);
         site.publish();
+        site.now_ms += 20;
         memory.changes += 1;
         memory.most_snapshots = memory.most_snapshots.max(snapshots(&services));
         if began.elapsed() * 10 > time {
@@ -52,6 +56,7 @@ pub fn watch(site: &mut Site, churn: Churn, time: Duration) -> Memory {
         due += Duration::from_millis(1);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
+    memory.members = site.published.load(&crossbeam::epoch::pin()).member_count();
     memory
 }
 

@@ -1,7 +1,7 @@
 //! What a control thread has: the desired state, and the cell in which workers find its snapshots.
 
 use crate::OWN;
-use evenkeel_dataplane::{Published, WorkerCounters};
+use evenkeel_dataplane::{Published, Totals, WorkerCounters};
 use evenkeel_nexthop::{
     AdminState, Change, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec, Timeouts,
     Verb,
@@ -34,6 +34,8 @@ pub struct Site {
     pub published: Arc<Published>,
     /// Those of the workers.
     pub counters: Vec<Arc<WorkerCounters>>,
+    /// The clock of removals.
+    pub now_ms: u64,
 }
 
 impl Site {
@@ -64,7 +66,7 @@ impl Site {
         let counters = Arc::new(WorkerCounters::default());
         counters.reserve(snapshot.member_count());
         let published = Arc::new(Published::new(snapshot));
-        Self { extent, desired, liveness, published, counters: vec![counters] }
+        Self { extent, desired, liveness, published, counters: vec![counters], now_ms: 0 }
     }
 
     /// Changes a nexthop of some groups, all or none as control does it: on a copy that takes the place of the desired
@@ -77,13 +79,18 @@ impl Site {
         for group in groups {
             let (group, nexthop) = (format!("g{group}"), format!("n{nexthop}"));
             let change = Change { group, nexthop, verb: verb.clone() };
-            desired.apply(&change, 0, &self.liveness).expect("a good change");
+            desired.apply(&change, self.now_ms, &self.liveness).expect("a good change");
         }
         self.desired = desired;
     }
 
-    /// Shows the workers the desired state: when this returns, their next burst sees it.
+    /// Shows the workers the desired state, as control does: when this returns, their next burst sees it.
     pub fn publish(&mut self) {
+        let counters = &self.counters;
+        let flows_live = |id| Totals::of_member(counters, id).flows_live;
+        for id in self.desired.recycle(self.now_ms, flows_live) {
+            counters.iter().for_each(|counters| counters.forget(id));
+        }
         let snapshot = self.desired.snapshot(&self.liveness);
         self.counters.iter().for_each(|counters| counters.reserve(snapshot.member_count()));
         self.published.publish(snapshot);
