@@ -5,7 +5,9 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use std::error::Error;
@@ -30,7 +32,7 @@ pub(super) struct Json<T, const MAX_BYTES: usize = BODY_BYTES>(
     pub(super) Option<SemaphorePermit<'static>>,
 );
 
-impl<S: Sync, T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<S> for Json<T, MAX_BYTES> {
+impl<S: Sync, T: DeserializeOwned + Serialize, const MAX_BYTES: usize> FromRequest<S> for Json<T, MAX_BYTES> {
     type Rejection = Failed;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failed> {
@@ -75,7 +77,7 @@ async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes
     })
 }
 
-fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failed> {
+fn parse<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T, Failed> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let kind = match error.inner().classify() {
@@ -87,7 +89,32 @@ fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failed> {
         kind.at(pointer(error.path()) + &named.unwrap_or_default(), reason)
     })?;
     json.end().map_err(|error| Kind::Malformed.at("", error.to_string()))?;
-    Ok(value)
+    let internal = |error: serde_json::Error| Kind::Internal.because(error.to_string());
+    let said: Value = serde_json::from_slice(text).map_err(internal)?;
+    let meant = serde_json::to_value(&value).map_err(internal)?;
+    match array_for_object(&said, &meant) {
+        Some(place) => Err(Kind::Invalid.at(place, "invalid type: sequence, expected an object")),
+        None => Ok(value),
+    }
+}
+
+/// The place of an array that was taken for an object, its members by their order: serde takes one where a struct is meant.
+fn array_for_object(said: &Value, meant: &Value) -> Option<String> {
+    match (said, meant) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Array(said), Value::Array(meant)) => {
+            let pairs = said.iter().zip(meant).enumerate();
+            let place = |(index, (said, meant))| Some(format!("/{index}{}", array_for_object(said, meant)?));
+            pairs.filter_map(place).next()
+        }
+        (Value::Object(said), Value::Object(meant)) => {
+            let place = |(key, said): (&String, &Value)| {
+                Some(format!("/{}{}", escaped(key), array_for_object(said, meant.get(key)?)?))
+            };
+            said.iter().filter_map(place).next()
+        }
+        _ => None,
+    }
 }
 
 /// The place as a JSON pointer (RFC 6901).
@@ -138,6 +165,7 @@ mod tests {
             ("{".to_owned(), 400, "", "EOF while parsing an object"),
             (r#"{"changes":[]} x"#.to_owned(), 400, "", "trailing characters"),
             ("[]".to_owned(), 422, "", "invalid length 0, expected struct Changes"),
+            ("[[]]".to_owned(), 422, "", "invalid type: sequence, expected an object"),
             ("7".to_owned(), 422, "", "invalid type: integer `7`, expected struct Changes"),
             ("{}".to_owned(), 422, "/changes", "missing field `changes`"),
             (r#"{"changes":[],"a/b~":1}"#.to_owned(), 422, "/a~1b~0", "unknown field `a/b~`"),

@@ -6,6 +6,10 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+/// Longest detail of a problem, and longest place and reason of a mistake, in characters.
+const DETAIL_CHARS: usize = 4000;
+const ITEM_CHARS: usize = 1000;
+
 /// Kinds of problems. The type of a problem document is `urn:evenkeel:problem:` and the kind's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -100,7 +104,7 @@ impl Kind {
             kind: format!("urn:evenkeel:problem:{word}"),
             title: title.to_owned(),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: clipped(detail.into(), DETAIL_CHARS),
             errors: Vec::new(),
         }))
     }
@@ -120,7 +124,8 @@ pub(super) struct Failed(pub(super) Box<Problem>);
 impl Failed {
     /// The same with one more mistake.
     pub(super) fn with(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
-        self.0.errors.push(ProblemItem { field: field.into(), reason: reason.into() });
+        let (field, reason) = (clipped(field.into(), ITEM_CHARS), clipped(reason.into(), ITEM_CHARS));
+        self.0.errors.push(ProblemItem { field, reason });
         self
     }
 
@@ -142,6 +147,14 @@ impl Failed {
 
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// What was sent is quoted, but not at any length.
+fn clipped(text: String, most_chars: usize) -> String {
+    match text.char_indices().nth(most_chars) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
     }
 }
 
