@@ -3,8 +3,8 @@
 use super::problem::{Failed, Kind};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,6 +37,7 @@ impl<S: Sync, T: DeserializeOwned + Serialize, const MAX_BYTES: usize> FromReque
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failed> {
         let (head, body) = request.into_parts();
+        need_no_query(&head.uri)?;
         need_json(&head.headers)?;
         let large = if MAX_BYTES > BODY_BYTES { Some(large_body().await?) } else { None };
         let text = read(&head.headers, body, MAX_BYTES).await?;
@@ -48,6 +49,17 @@ async fn large_body() -> Result<SemaphorePermit<'static>, Failed> {
     let turn = tokio::time::timeout(ARRIVAL, LARGE_BODIES.acquire()).await;
     let turn = turn.map_err(|_| Kind::Unavailable.because("too many configurations at once"))?;
     turn.map_err(|_| Kind::Unavailable.because("the daemon ends"))
+}
+
+/// What is wanted is in the body: a query would be missed.
+fn need_no_query(uri: &Uri) -> Result<(), Failed> {
+    match uri.query().filter(|query| !query.is_empty()) {
+        Some(query) => {
+            let name = query.split(['=', '&']).next().unwrap_or_default();
+            Err(Kind::Invalid.at(name, "a request with a body takes no query"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A page in a browser can send other types to other sites without being asked back (Fetch §2.2.2); JSON it can't.

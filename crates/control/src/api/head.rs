@@ -2,8 +2,8 @@
 
 use super::problem::Kind;
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -12,12 +12,6 @@ const PATH_BYTES: usize = 8 << 10;
 
 /// All headers together, in bytes.
 const HEADER_BYTES: usize = 16 << 10;
-
-/// What is wanted of a change is in its body: a query would be missed.
-fn query_of_write(request: &Request) -> Option<&str> {
-    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
-    request.uri().query().filter(|query| has_body && !query.is_empty())
-}
 
 /// Refuses heads that are too large; answers are not for keeping, and are what they say that they are.
 pub(super) async fn bound(request: Request, next: Next) -> Response {
@@ -30,9 +24,6 @@ pub(super) async fn bound(request: Request, next: Next) -> Response {
     } else if header_bytes > HEADER_BYTES {
         let detail = format!("the headers are {header_bytes} bytes; allowed: at most {HEADER_BYTES}");
         Kind::HeaderTooLarge.because(detail).into_response()
-    } else if let Some(query) = query_of_write(&request) {
-        let (name, _) = query.split_once(['=', '&']).unwrap_or((query, ""));
-        Kind::Invalid.at(name, "a request with a body takes no query").into_response()
     } else {
         next.run(request).await
     };

@@ -29,6 +29,7 @@ pub struct Change {
     pub address: Option<IpAddr>,
     /// For `add` (1 if missing) and `weight`: 0 to 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 1000)]
     pub weight: Option<u16>,
     /// For `add`: egress interface; by the kernel's route if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +68,7 @@ pub struct NewNexthop {
     pub address: IpAddr,
     /// 0 to 1000; 1 if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 1000)]
     pub weight: Option<u16>,
     /// Egress interface; by the kernel's route if missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +87,7 @@ pub struct NexthopPatch {
     pub state: Option<AdminState>,
     /// Its weight, 0 to 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 1000)]
     pub weight: Option<u16>,
 }
 
