@@ -157,7 +157,7 @@ pub fn outcome(run: &Run) -> Outcome {
     let mut row = |name: &str, before: u128, after: u128| table.push(name, [before, after]);
     row("flows listed", 0, run.listed.into());
     row("pages", 0, run.pages.into());
-    row("milliseconds", 0, run.took.as_millis());
+    row("listing took, ms", 0, run.took.as_millis());
     row("answers to the probe", quiet.answers as u128, busy.answers as u128);
     row("answer after, p50 us", quiet.p50_us, busy.p50_us);
     row("answer after, p99 us", quiet.p99_us, busy.p99_us);
