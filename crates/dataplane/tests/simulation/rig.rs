@@ -31,8 +31,9 @@ impl Rig {
             Desired::new(seed, PORTS.to_vec(), Vec::new(), Vec::new()).expect("nothing is wrong");
         let liveness = Arc::new(Liveness::new());
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        // never full, however flows spread over the workers: what a full table does is not the question here
-        let capacity = 3 * flows + 10_000;
+        // never full, not even of unconfirmed flows that all come to one worker: what a full table does is not the
+        // question here
+        let capacity = usize::from(workers) * (5 * flows / 2 + 10_000);
         let (workers, seeds, sweep) = (usize::from(workers), TableSeeds::Fixed, Sweep::Paced);
         let spec = TableSpec { capacity, reserved: capacity, workers, seeds, sweep };
         let table = Arc::new(FlowTable::new(&spec).expect("there is memory"));
