@@ -265,3 +265,17 @@ fn a_reload_that_needs_a_restart_changes_nothing() {
     assert_eq!(live.adjacency("s1"), at(SERVER_MAC));
     live.stop();
 }
+
+#[test]
+fn a_reload_that_names_the_interface_of_a_server_leaves_no_moment_without_it() {
+    let wire = Wire::new();
+    let live = Live::start(&wire, config(&[("s4", SERVER4, "")]));
+    assert_eq!(live.handle.initial_resolution(PATIENCE), []);
+    live.expect_line("is at");
+    for more in ["interface = \"lb0\"", "", "interface = \"lb0\""] {
+        live.reload(text(&[("s4", SERVER4, more)])).unwrap();
+        assert_eq!(live.adjacency("s4"), at(SERVER_MAC), "{more}");
+        live.expect_line("is at");
+        assert_eq!(live.adjacency("s4"), at(SERVER_MAC), "{more}");
+    }
+}

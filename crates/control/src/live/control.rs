@@ -227,11 +227,6 @@ impl Control {
         }
     }
 
-    fn tell_owed(&mut self) {
-        let owed = self.nexthops.take_owed(Instant::now());
-        owed.into_iter().for_each(|unresolved| self.tell(&LiveEvent::Unresolved(unresolved)));
-    }
-
     fn answer_waiting(&mut self) {
         let now = Instant::now();
         let is_over = !self.nexthops.is_resolving();

@@ -3,9 +3,9 @@
 use super::control::Control;
 use super::event::{LiveEvent, UnresolvedNexthop};
 use super::nexthops::Watched;
-use evenkeel_nexthop::{Adjacency, NexthopId, PortId};
+use evenkeel_nexthop::{Adjacency, MemberInfo, NexthopId, PortId};
 use evenkeel_packet::Mac;
-use evenkeel_routing::{Change, Link, Reach, RoutingError, Target};
+use evenkeel_routing::{Change, Link, Reach, RoutingError, Target, Unresolved};
 use std::time::{Duration, Instant};
 
 /// Until routing is tried again after an error.
@@ -39,8 +39,8 @@ impl Control {
         }
         let mut is_changed = false;
         for change in &changes {
-            if let Change::Reach { target, reach: Reach::Unresolved(_) } = change
-                && let Some(id) = self.nexthops.at(target)
+            if let Change::Reach { target, reach: reach @ Reach::Unresolved(_) } = change
+                && let Some(id) = self.nexthops.at(target).filter(|_| !self.is_awaited(target, reach))
             {
                 is_changed |= self.set_up(id, false);
             }
@@ -52,8 +52,9 @@ impl Control {
                     macs.extend(self.follow_link(ifindex, before, after, &mut news));
                 }
                 Change::Reach { target, reach } => {
+                    let is_awaited = self.is_awaited(&target, &reach);
                     if let Some(before) = self.nexthops.answer(&target, &reach, Instant::now()) {
-                        is_changed |= self.follow_reach(before.id, &reach);
+                        is_changed |= !is_awaited && self.follow_reach(before.id, &reach);
                         news.extend(self.news(&target, before, &reach));
                     }
                 }
@@ -64,6 +65,34 @@ impl Control {
         }
         macs.into_iter().for_each(|(port, mac)| self.plant.set_own_mac(port, mac));
         news.iter().for_each(|event| self.tell(event));
+    }
+
+    /// True if nobody can have answered yet, of a nexthop that flows reach by the way that it had before a reload: that
+    /// one holds until it has had the time to answer.
+    fn is_awaited(&self, target: &Target, reach: &Reach) -> bool {
+        let Some(id) = self.nexthops.at(target).filter(|_| self.nexthops.is_new(target)) else {
+            return false;
+        };
+        let has_flows =
+            |member: MemberInfo<'_>| member.nexthop == id && self.totals_of(member.id).flows_live > 0;
+        matches!(reach, Reach::Unresolved(Unresolved::NoAnswer { .. }))
+            && self.desired.adjacency(id).is_some()
+            && self.desired.members().any(has_flows)
+    }
+
+    /// Gives up and tells the nexthops that have not answered in their time.
+    pub(super) fn tell_owed(&mut self) {
+        let owed = self.nexthops.take_owed(Instant::now());
+        let mut is_changed = false;
+        for (id, unresolved) in &owed {
+            if unresolved.reason.is_some() {
+                is_changed |= self.desired.set_adjacency(*id, None) | self.set_up(*id, false);
+            }
+        }
+        if is_changed {
+            self.publish();
+        }
+        owed.into_iter().for_each(|(_, unresolved)| self.tell(&LiveEvent::Unresolved(unresolved)));
     }
 
     /// A nexthop may be set up before the snapshot that says how to reach it is published: none before it does. True if

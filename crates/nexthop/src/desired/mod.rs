@@ -137,6 +137,12 @@ impl Desired {
         Some(member.info(id, &group.name, self.nexthops.nexthop(member.nexthop)?))
     }
 
+    /// How a nexthop is reached; none while it can't be.
+    #[must_use]
+    pub fn adjacency(&self, nexthop: NexthopId) -> Option<Adjacency> {
+        self.nexthops.nexthop(nexthop)?.adjacency
+    }
+
     /// Sets how to reach a nexthop, as the kernel says; `None`: it can't be reached and is not used. Without effect on
     /// nexthops whose port and MAC the configuration gives. True if something changed.
     pub fn set_adjacency(&mut self, nexthop: NexthopId, adjacency: Option<Adjacency>) -> bool {

@@ -104,16 +104,23 @@ impl Nexthops {
         self.free = all.filter(|id| !named.contains(id)).collect();
     }
 
-    /// Sets the MAC that the configuration gives. Without one, what was resolved before stays until it is set anew.
+    /// Lets a nexthop be reached as another one is, which is the same server: what works stays until it is set anew. What
+    /// the configuration says stands.
+    pub(super) fn carry_over(&mut self, from: NexthopId, to: NexthopId) {
+        let adjacency = self.nexthop(from).and_then(|nexthop| nexthop.adjacency);
+        match self.list.get_mut(to.index()) {
+            Some(nexthop) if !nexthop.is_static() => nexthop.adjacency = adjacency,
+            _ => {}
+        }
+    }
+
+    /// Sets the MAC that the configuration gives. Without one, what worked before stays until it is set anew.
     pub(super) fn set_mac(&mut self, id: NexthopId, mac: Option<Mac>) {
         let Some(nexthop) = self.list.get_mut(id.index()) else { return };
         self.version += 1;
-        let was_static = nexthop.is_static();
         nexthop.mac = mac;
         if nexthop.is_static() {
             nexthop.adjacency = nexthop.static_adjacency(&self.ports);
-        } else if was_static {
-            nexthop.adjacency = None;
         }
     }
 

@@ -5,7 +5,7 @@ use super::check::check;
 use super::error::DesiredError;
 use super::group::Group;
 use super::member::Phase;
-use crate::id::{GroupId, MemberId};
+use crate::id::{GroupId, MemberId, NexthopId};
 use crate::service_table::ServiceTable;
 use crate::snapshot::Service;
 use crate::spec::{GroupSpec, NexthopSpec, ServiceSpec};
@@ -70,7 +70,7 @@ impl Desired {
         }
         for group in &groups {
             let old = before.iter().find(|old| old.name == group.name);
-            self.reconcile_group(old, group, gone, &mut summary);
+            self.reconcile_group(old, group, gone, &used, &mut summary);
         }
         self.begun.extend(self.used().difference(&used));
         self.timeouts = timeouts;
@@ -153,6 +153,7 @@ impl Desired {
         old: Option<&GroupSpec>,
         new: &GroupSpec,
         gone: Phase,
+        used: &HashSet<NexthopId>,
         summary: &mut Reconciled,
     ) {
         let seed = self.hash_seed;
@@ -173,7 +174,7 @@ impl Desired {
         for nexthop in &new.nexthops {
             let old = old.get(&nexthop.address).copied();
             match present.get(&nexthop.address) {
-                Some(member) => self.reconcile_member(*member, old, nexthop, summary),
+                Some(member) => self.reconcile_member(*member, old, nexthop, used, summary),
                 None if old.is_none() => {
                     self.enter(id, nexthop);
                     summary.activated += 1;
@@ -190,6 +191,7 @@ impl Desired {
         id: MemberId,
         old: Option<&NexthopSpec>,
         new: &NexthopSpec,
+        used: &HashSet<NexthopId>,
         summary: &mut Reconciled,
     ) {
         let (weight, state) = (new.weight, Phase::from(new.state));
@@ -201,11 +203,17 @@ impl Desired {
             *(if state == Phase::Active { &mut summary.activated } else { &mut summary.drained }) += 1;
             self.change_member(id, |member| member.phase = state);
         }
-        self.rebind(id, new, summary);
+        self.rebind(id, new, used, summary);
     }
 
-    /// The name, the port and the MAC of a member that stays.
-    fn rebind(&mut self, id: MemberId, new: &NexthopSpec, summary: &mut Reconciled) {
+    /// The name, the port and the MAC of a member that stays; `used` are the nexthops that were in use before.
+    fn rebind(
+        &mut self,
+        id: MemberId,
+        new: &NexthopSpec,
+        used: &HashSet<NexthopId>,
+        summary: &mut Reconciled,
+    ) {
         let Ok(nexthop) = self.nexthops.id(new.address, new.port) else { return };
         let mac_before = self.nexthops.nexthop(nexthop).and_then(|nexthop| nexthop.mac);
         let mut rebound = mac_before != new.mac;
@@ -213,6 +221,11 @@ impl Desired {
             self.nexthops.set_mac(nexthop, new.mac);
         }
         let member = self.members.get(id.index());
+        let from = member.map(|member| member.nexthop).filter(|from| *from != nexthop);
+        // of one that was in use it is known whether it can be reached
+        if let Some(from) = from.filter(|_| !used.contains(&nexthop)) {
+            self.nexthops.carry_over(from, nexthop);
+        }
         if member.is_some_and(|member| member.nexthop != nexthop || *member.name != *new.name) {
             rebound = true;
             self.change_member(id, |member| {

@@ -88,3 +88,30 @@ fn a_port_is_free_when_the_last_member_that_names_it_is_gone() {
     lab.desired.expire_removals(HOUR_MS);
     assert!(!lab.desired.names_port(PortId(1)));
 }
+
+#[test]
+fn a_server_that_is_to_be_reached_otherwise_is_reached_as_before_until_that_is_known() {
+    let mut lab = lab();
+    let before = |name: &str, lab: &Lab| lab.desired.member(lab.id(name)).unwrap().adjacency;
+    let (s2, s3) = (before("s2", &lab), before("s3", &lab));
+    let mut web = group("web", 1..=3);
+    (web.nexthops[1].port, web.nexthops[1].mac) = (Some(PortId(1)), None);
+    (web.nexthops[2].port, web.nexthops[2].mac) = (Some(PortId(0)), None);
+    lab.reload(vec![web.clone()]);
+    assert_eq!((before("s2", &lab), before("s3", &lab)), (s2, s3));
+    assert_eq!(lab.takers(), ["s1", "s2", "s3"]);
+    let nexthop = lab.desired.member(lab.id("s3")).unwrap().nexthop;
+    assert_eq!(lab.desired.adjacency(nexthop), s3);
+    assert!(lab.desired.set_adjacency(nexthop, None), "until it is set anew");
+
+    let mut other = group("dns", [3]);
+    (other.nexthops[0].port, other.nexthops[0].mac) = (None, None);
+    lab.reload(vec![web.clone(), other.clone()]);
+    let is_it = |member: &MemberInfo<'_>| (member.group, member.name) == ("dns", "s3");
+    let of_dns = lab.desired.members().find(is_it).unwrap().nexthop;
+    lab.desired.set_adjacency(of_dns, None);
+    assert!(lab.desired.set_adjacency(nexthop, adjacency(0, PORT_MAC)));
+    web.nexthops[2].port = None;
+    lab.reload(vec![web, other]);
+    assert_eq!(lab.takers(), ["s1", "s2"], "of one that was in use it is known that it can't be reached");
+}
