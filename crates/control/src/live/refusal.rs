@@ -118,7 +118,7 @@ impl Refusal {
                 RefusalKind::NotFound
             }
             Self::Pin(PinError::Removed { .. }) => RefusalKind::Conflict,
-            Self::Pin(PinError::ZeroTimeout) => RefusalKind::Invalid,
+            Self::Pin(PinError::ZeroTimeout | PinError::NotServed { .. }) => RefusalKind::Invalid,
             Self::Pin(PinError::Full) => RefusalKind::Full,
             Self::NoAnswer { .. } | Self::Ended => RefusalKind::Unavailable,
         }
@@ -137,6 +137,7 @@ impl Refusal {
             Self::Pin(PinError::UnknownNexthop { .. } | PinError::Removed { .. }) => {
                 Some("nexthop".to_owned())
             }
+            Self::Pin(PinError::NotServed { .. }) => Some("destination".to_owned()),
             _ => None,
         }
     }
