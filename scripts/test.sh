@@ -56,7 +56,7 @@ run_build() { cargo build --locked --release --workspace; }
 # Golden captures replay on the release build. The lab has a part of its own.
 run_unit() {
     run_build || return 1
-    EVENKEEL_LAB=off EVENKEEL=$target/release/evenkeel cargo test --locked --workspace
+    EVENKEEL_LAB=off EVENKEEL=$target/release/evenkeel cargo test --locked --no-fail-fast --workspace
 }
 
 run_proof() {
@@ -68,8 +68,9 @@ run_lab() {
     lab_possible || return
     run_build || return 1
     EVENKEEL_LAB=required EVENKEEL=$target/release/evenkeel \
-        cargo test --locked --workspace --test 'live_*' -- --test-threads=1 || return 1
-    "$target/release/lab" sweep
+        cargo test --locked --no-fail-fast --workspace --test 'live_*' -- --test-threads=1
+    local status=$?
+    "$target/release/lab" sweep && return "$status"
 }
 
 run_bench() { cargo bench --locked --workspace --bench '*' -- --test; }
