@@ -16,8 +16,11 @@ pub(super) struct From {
     /// ip route add local CIDR dev lo.
     #[arg(long, value_name = "CIDR", conflicts_with = "srcfile")]
     srccidr: Option<String>,
-    /// Use the addresses in this file, in their order: one ADDR, ADDR:PORT or [ADDR]:PORT a line.
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Use the addresses in this file, in their order: one ADDR, ADDR:PORT or [ADDR]:PORT a line"
+    )]
     srcfile: Option<PathBuf>,
     /// Determines source addresses and ports; 0 takes a seed from the clock. The statistics name it.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]

@@ -12,8 +12,8 @@ const ECHO_PORT: u16 = 5003;
 
 /// Serve `traffic connect` and `traffic client`, until SIGTERM or SIGINT.
 ///
-/// Without an address it listens on [::]:5001 and [::]:5003, with one or both of them there only. IPv6's any address takes
-/// IPv4 as well. Says `ready` on stderr once clients can connect.
+/// Without an address it listens on ports 5001 and 5003 of every address, IPv4 and IPv6; with one or both of them, there
+/// only. Says `ready` on stderr once clients can connect.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
