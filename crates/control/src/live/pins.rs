@@ -23,20 +23,28 @@ pub struct PinView {
 impl Control {
     /// Adds a static pin; false if it was there just so. When this returns, the snapshot that has it is published.
     pub(super) fn pin(&mut self, spec: &PinSpec) -> Result<bool, Refusal> {
-        match self.desired.pin(spec, self.now_ms()) {
-            Ok(changed) => {
-                if changed {
-                    self.note_news(LiveEvent::Pinned { pin: PinName::of(spec) });
-                    self.flush();
-                }
-                Ok(changed)
+        let pinned = self.check_served(spec).and_then(|()| Ok(self.desired.pin(spec, self.now_ms())?));
+        match &pinned {
+            Ok(true) => {
+                self.note_news(LiveEvent::Pinned { pin: PinName::of(spec) });
+                self.flush();
             }
-            Err(error) => {
-                let refusal = Refusal::from(error);
-                self.tell(&LiveEvent::refused("pin", &refusal));
-                Err(refusal)
-            }
+            Ok(false) => {}
+            Err(refusal) => self.tell(&LiveEvent::refused("pin", refusal)),
         }
+        pinned
+    }
+
+    /// A pin outlives services that come and go, but one is asked for only where it can lead.
+    fn check_served(&self, spec: &PinSpec) -> Result<(), Refusal> {
+        let PinMatch::Flow(key) = &spec.matches else { return Ok(()) };
+        let group = self.published.classify(key).and_then(|service| self.published.group_of(service));
+        let serves = group.and_then(|group| self.published.group(group));
+        let is_configured = self.desired.configured_groups().iter().any(|group| group.name == spec.group);
+        if !is_configured || serves.is_some_and(|table| *table.name == *spec.group) {
+            return Ok(());
+        }
+        Err(Refusal::NotServed { group: spec.group.clone(), flow: PinName::of(spec).flows })
     }
 
     /// Takes a static pin away; false if there was none.

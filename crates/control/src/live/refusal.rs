@@ -57,6 +57,14 @@ pub enum Refusal {
         /// The name.
         service: String,
     },
+    /// A static pin for a flow that no service of the group takes: more likely a slip than meant.
+    #[error("no service of group \"{group}\" takes {flow}")]
+    NotServed {
+        /// The group.
+        group: String,
+        /// The flow, with its protocol.
+        flow: String,
+    },
     /// A worker doesn't answer in time, or has ended.
     #[error("worker {worker} does not answer")]
     NoAnswer {
@@ -109,7 +117,9 @@ impl Refusal {
     pub const fn kind(&self) -> RefusalKind {
         match self {
             Self::Change { reason, .. } => reason.kind(),
-            Self::TooManyChanges { .. } | Self::Config(_) | Self::Desired(_) => RefusalKind::Invalid,
+            Self::TooManyChanges { .. } | Self::Config(_) | Self::Desired(_) | Self::NotServed { .. } => {
+                RefusalKind::Invalid
+            }
             Self::NoConfigFile | Self::Fixed(_) | Self::Plant(_) => RefusalKind::Conflict,
             Self::UnknownGroup { .. } | Self::UnknownNexthop { .. } | Self::UnknownService { .. } => {
                 RefusalKind::NotFound
@@ -118,7 +128,7 @@ impl Refusal {
                 RefusalKind::NotFound
             }
             Self::Pin(PinError::Removed { .. }) => RefusalKind::Conflict,
-            Self::Pin(PinError::ZeroTimeout | PinError::NotServed { .. }) => RefusalKind::Invalid,
+            Self::Pin(PinError::ZeroTimeout) => RefusalKind::Invalid,
             Self::Pin(PinError::Full) => RefusalKind::Full,
             Self::NoAnswer { .. } | Self::Ended => RefusalKind::Unavailable,
         }
@@ -133,11 +143,11 @@ impl Refusal {
             Self::UnknownGroup { .. } => Some("group".to_owned()),
             Self::UnknownNexthop { .. } => Some("nexthop".to_owned()),
             Self::UnknownService { .. } => Some("service".to_owned()),
+            Self::NotServed { .. } => Some("destination".to_owned()),
             Self::Pin(PinError::UnknownGroup { .. }) => Some("group".to_owned()),
             Self::Pin(PinError::UnknownNexthop { .. } | PinError::Removed { .. }) => {
                 Some("nexthop".to_owned())
             }
-            Self::Pin(PinError::NotServed { .. }) => Some("destination".to_owned()),
             _ => None,
         }
     }

@@ -44,6 +44,20 @@ fn next_of(subscription: &mut Subscription, kind: EventKind) -> String {
 }
 
 #[test]
+fn a_pin_of_a_flow_that_its_group_does_not_serve_is_refused() {
+    let daemon = Daemon::start();
+    let of_port = |port| {
+        let key = FlowKey::new([203, 0, 113, 7].into(), [192, 0, 2, 10].into(), 1000, port, 6).unwrap();
+        PinSpec { matches: PinMatch::Flow(key), ..of_source("s1", "203.0.113.0/24") }
+    };
+    let refusal = pin(&daemon, &of_port(81)).unwrap_err();
+    let text = "no service of group \"web\" takes tcp 203.0.113.7:1000 to 192.0.2.10:81";
+    assert_eq!((refusal.to_string().as_str(), refusal.field().as_deref()), (text, Some("destination")));
+    assert!(pins(&daemon).is_empty());
+    assert!(pin(&daemon, &of_port(80)).unwrap());
+}
+
+#[test]
 fn a_pin_is_in_the_snapshot_when_it_is_answered_and_goes_when_it_is_taken_away() {
     let daemon = Daemon::start();
     let mut subscription = daemon.handle.client().subscribe(None);

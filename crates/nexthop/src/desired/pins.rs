@@ -4,9 +4,7 @@ use super::Desired;
 use super::member::MemberState;
 use crate::id::{GroupId, MemberId};
 use crate::pins::{PINS_CAPACITY, Pin, PinId, PinMatch, PinSpec, PinTable};
-use evenkeel_packet::FlowKey;
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The static pins. A copy shares them until one of both changes.
@@ -80,16 +78,6 @@ pub enum PinError {
         /// The name.
         nexthop: String,
     },
-    /// No packet of this flow would ever be of the group.
-    #[error("no service of group \"{group}\" takes {protocol} to {destination}")]
-    NotServed {
-        /// The group.
-        group: String,
-        /// Where the flow goes.
-        destination: SocketAddr,
-        /// `tcp`, `udp`, or that it is another one.
-        protocol: &'static str,
-    },
     /// An idle or hard timeout of zero.
     #[error("a timeout of zero would end the pin at once")]
     ZeroTimeout,
@@ -110,9 +98,6 @@ impl Desired {
         }
         let (group, member) = self.pinned_member(&spec.group, &spec.nexthop)?;
         let PinSpec { matches, idle_ms, hard_ms, .. } = *spec;
-        if let PinMatch::Flow(key) = matches {
-            self.check_served(group, &spec.group, &key)?;
-        }
         let same = self.pins.list.iter().position(|pin| pin.group == group && pin.matches == matches);
         let is_so = |pin: &PinState| (pin.member, pin.idle_ms, pin.hard_ms) == (member, idle_ms, hard_ms);
         if same.and_then(|at| self.pins.list.get(at)).is_some_and(is_so) {
@@ -191,21 +176,6 @@ impl Desired {
             Some(_) => Err(PinError::Removed { group, nexthop }),
             None => Err(PinError::UnknownNexthop { group, nexthop }),
         }
-    }
-
-    /// A flow that another group serves, or nobody, is more likely a slip than meant.
-    fn check_served(&self, group: GroupId, name: &str, key: &FlowKey) -> Result<(), PinError> {
-        let service = self.service_table.classify(key).and_then(|id| self.services.get(id.index()));
-        if service.is_some_and(|service| service.group == group) {
-            return Ok(());
-        }
-        let destination = SocketAddr::new(key.destination(), key.destination_port());
-        let protocol = match key.protocol() {
-            6 => "tcp",
-            17 => "udp",
-            _ => "its protocol",
-        };
-        Err(PinError::NotServed { group: name.to_owned(), destination, protocol })
     }
 
     fn pin_info(&self, pin: &PinState) -> Option<PinInfo> {

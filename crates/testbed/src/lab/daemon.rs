@@ -179,7 +179,7 @@ impl Report {
 
 /// Whether a line says what came of a reload.
 fn is_answer(line: &str) -> bool {
-    line.contains("reload") || line == "nothing was changed"
+    line.starts_with("configuration reloaded") || line.starts_with("reload refused")
 }
 
 fn sum<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
