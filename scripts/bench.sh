@@ -3,6 +3,7 @@
 # ratio, allocations per packet.
 #
 # usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]
+#        scripts/bench.sh instructions [--keep] [CASE …]
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
@@ -11,14 +12,30 @@
 #   publish  from a change to what workers see: p50, p99, worst; memory meanwhile; packets that saw half a change
 #   all      all of them (default)
 #
+#   instructions  instructions per packet, counted by callgrind; fails when there are more than benches/instructions.toml
+#                 keeps. CASE is part of a case's name; --keep writes the counts into the file
+#
 # Absolute times are of this machine and this moment; compare the figures of one run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
     echo "usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]" >&2
+    echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
     exit 2
 }
+
+prepare() {
+    scripts/setup.sh bench
+    command -v cargo >/dev/null || PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+}
+
+if [ "${1:-}" = instructions ]; then
+    shift
+    prepare
+    exec cargo run --quiet --locked --release -p evenkeel-benches --bin instructions -- "$@"
+fi
 
 what=all
 json=()
@@ -39,9 +56,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-scripts/setup.sh demo
-command -v cargo >/dev/null || PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+prepare
 results=$CARGO_TARGET_DIR/criterion
 rm -rf "$results"
 mkdir -p "$results"

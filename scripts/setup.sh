@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks of what Evenkeel needs: to build it, to lay the lab, to run all tests.
 #
-# usage: scripts/setup.sh [demo|all]      Debian 12 or later, a Rust toolchain, root when something is missing
+# usage: scripts/setup.sh [demo|bench|all]      Debian 12 or later, a Rust toolchain, root when something is missing
 #
-#   demo  what scripts/demo.sh needs: building and the lab
-#   all   that, and what scripts/test.sh needs (default)
+#   demo   what scripts/demo.sh needs: building and the lab
+#   bench  that, and what scripts/bench.sh needs
+#   all    that, and what scripts/test.sh needs (default)
 #
 # What is there already is left as it is. No service is left running.
 set -euo pipefail
 
 build=(ca-certificates build-essential pkg-config zlib1g-dev libelf-dev clang m4 libbpf-dev)
 lab=(iproute2 ethtool nginx-light util-linux)
+bench=(valgrind)
 test=(curl iperf3 iputils-ping python3 python3-scapy shellcheck)
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -75,10 +77,14 @@ demo)
     require_rust
     install_packages "${build[@]}" "${lab[@]}"
     ;;
+bench)
+    require_rust
+    install_packages "${build[@]}" "${lab[@]}" "${bench[@]}"
+    ;;
 all)
     require_rust
-    install_packages "${build[@]}" "${lab[@]}" "${test[@]}"
+    install_packages "${build[@]}" "${lab[@]}" "${bench[@]}" "${test[@]}"
     install_rust_tools
     ;;
-*) fail "unknown part '$1'; allowed: demo, all" ;;
+*) fail "unknown part '$1'; allowed: demo, bench, all" ;;
 esac

@@ -2,6 +2,7 @@
 
 pub mod count;
 pub mod frames;
+pub mod instructions;
 pub mod plain;
 pub mod publish;
 pub mod rig;

@@ -91,13 +91,26 @@ impl Rig {
     /// # Panics
     /// If the batch is larger than the area.
     pub fn batch_of_flows(&mut self, kind: Kind, frame: &mut [u8], flows: &[u32]) -> Duration {
+        self.write(kind, frame, flows);
+        let begin = Instant::now();
+        self.drain();
+        begin.elapsed()
+    }
+
+    /// Writes one frame each of `flows` into the area, as a NIC would.
+    ///
+    /// # Panics
+    /// If there are more than free frames.
+    pub fn write(&mut self, kind: Kind, frame: &mut [u8], flows: &[u32]) {
         for &flow in flows {
             kind.set_flow(frame, flow);
             assert!(self.port.put(PortId(0), frame), "the area is as large as a batch");
         }
-        let begin = Instant::now();
-        self.drain();
-        begin.elapsed()
+    }
+
+    /// Lets the worker take all that is written.
+    pub fn drain(&mut self) {
+        while self.worker.poll(self.now_ms, &mut self.port) > 0 {}
     }
 
     /// Ends the worker's work: what it holds leaves.
@@ -115,10 +128,6 @@ impl Rig {
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.port.outstanding()
-    }
-
-    fn drain(&mut self) {
-        while self.worker.poll(self.now_ms, &mut self.port) > 0 {}
     }
 }
 
