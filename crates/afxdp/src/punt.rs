@@ -88,6 +88,37 @@ impl PuntDevice {
     }
 }
 
+/// How many frames a worker may punt now. A punt is a system call and a walk through the kernel's stack, several times
+/// what forwarding costs: a flood of frames that are to be punted must not keep a worker from forwarding. Of what comes,
+/// one in [`Allowance::ONE_IN`] can be punted without end; a reserve lets whole datagrams of fragments through.
+#[derive(Debug)]
+pub(crate) struct Allowance(usize);
+
+impl Allowance {
+    /// Of so many frames, one may be punted.
+    const ONE_IN: usize = 4;
+    /// As many may be punted when few were for a while.
+    const RESERVE: usize = 512;
+
+    /// With a full reserve.
+    pub(crate) fn new() -> Self {
+        Self(Self::RESERVE)
+    }
+
+    /// A burst of at most `max` frames begins.
+    #[inline]
+    pub(crate) fn grow(&mut self, max: usize) {
+        self.0 = (self.0 + max.div_ceil(Self::ONE_IN)).min(Self::RESERVE);
+    }
+
+    /// Takes one; false if there are none.
+    pub(crate) fn take(&mut self) -> bool {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
 /// Sets a setting of an interface, if the kernel has it.
 fn write_setting(family: &str, interface: &str, setting: &str, value: &str) -> io::Result<()> {
     let path = Path::new("/proc/sys/net").join(family).join("conf").join(interface).join(setting);
@@ -127,5 +158,22 @@ mod tests {
         assert_eq!(ip_packet(&frame(&[0x08, 0x06])), None);
         assert_eq!(ip_packet(&[0; 13]), None);
         assert_eq!(ip_packet(&[&[0; 12][..], &[0x81, 0x00, 0]].concat()), None);
+    }
+
+    #[test]
+    fn a_flood_is_punted_in_part_and_a_large_datagram_whole() {
+        let mut allowance = Allowance::new();
+        let mut punt = |bursts: usize, frames: usize| {
+            let burst = |_| {
+                allowance.grow(64);
+                (0..frames).filter(|_| allowance.take()).count()
+            };
+            (0..bursts).map(burst).sum::<usize>()
+        };
+        assert_eq!(punt(1000, 16), 16_000, "a quarter of what comes");
+        assert_eq!(punt(8, 64), 512);
+        assert_eq!(punt(1000, 64), 16_000 + 512 - 8 * 48 - 16, "the reserve, then a quarter");
+        punt(32, 0);
+        assert_eq!(punt(8, 46), 368, "a datagram of 65535 bytes after a pause");
     }
 }

@@ -13,6 +13,7 @@ pub use ports::{Binder, Closed, Closing, Joining, Parted};
 
 use crate::bound::Bound;
 use crate::pool::Pool;
+use crate::punt::Allowance;
 use crate::socket::Socket;
 use crate::umem::{Area, Descriptor};
 use crate::xsk::{self, Access, KernelRings};
@@ -84,9 +85,8 @@ pub struct Queue {
     area: Area,
     bound: Arc<Bound>,
     punt: Arc<PuntDevice>,
+    allowance: Allowance,
     poll_set: Vec<libc::pollfd>,
-    /// Where received frames wait to be given a port.
-    arrived: Vec<Descriptor>,
     number: u32,
     access: Access,
     /// Which frames are its own.
@@ -182,20 +182,24 @@ impl PortIo for Queue {
     type Frame = Frame;
 
     fn receive(&mut self, max: usize, burst: &mut Vec<Received<Frame>>) {
-        let seats = self.seats.len();
+        self.allowance.grow(max);
+        let (area, owner) = (&self.area, self.id);
         let mut room = max;
-        for turn in 0..seats {
-            let socket = &mut self.seats[(self.first + turn) % seats].socket;
-            let count = socket.receive(room, &mut self.pool, &mut self.arrived);
+        let (first, last) = self.seats.split_at_mut(self.first);
+        for seat in last.iter_mut().chain(first) {
+            let port = seat.socket.port();
+            let count = seat.socket.receive(room, &mut self.pool, burst, |descriptor| {
+                area.prefetch(&descriptor);
+                let wire_len = descriptor.packet_len();
+                Received { frame: Frame { descriptor, owner }, port, wire_len }
+            });
             room -= count;
             self.held += count;
-            for descriptor in self.arrived.drain(..) {
-                let wire_len = descriptor.packet_len();
-                let frame = Frame { descriptor, owner: self.id };
-                burst.push(Received { frame, port: socket.port(), wire_len });
-            }
         }
-        self.first = (self.first + 1) % seats.max(1);
+        self.first += 1;
+        if self.first >= self.seats.len() {
+            self.first = 0;
+        }
     }
 
     #[inline]
@@ -233,7 +237,7 @@ impl PortIo for Queue {
     }
 
     fn punt(&mut self, _port: PortId, frame: Frame) -> bool {
-        let sent = self.punt.send(self.bytes(&frame));
+        let sent = self.allowance.take() && self.punt.send(self.bytes(&frame));
         self.release(frame);
         sent
     }
@@ -244,7 +248,7 @@ impl PortIo for Queue {
 
     fn flush(&mut self) {
         for seat in &mut self.seats {
-            seat.socket.flush(&mut self.pool);
+            seat.socket.flush();
         }
     }
 }

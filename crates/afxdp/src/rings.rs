@@ -8,8 +8,8 @@ pub(crate) trait Rings {
     /// A handle that owns one frame.
     type Frame: Numbered;
 
-    /// Takes frames that hold packets from the rx ring, at most `max`, and appends them. Returns their number.
-    fn receive(&mut self, max: usize, to: &mut Vec<Self::Frame>) -> usize;
+    /// Takes frames that hold packets from the rx ring, at most `max`. Those that are left in the iterator are lost.
+    fn receive(&mut self, max: usize) -> impl ExactSizeIterator<Item = Self::Frame>;
 
     /// Moves the last `count` frames of `from` to the fill ring, all or none. Returns their number.
     fn fill(&mut self, from: &mut Vec<Self::Frame>, count: usize) -> usize;

@@ -17,7 +17,7 @@ pub(crate) const FILL_RING_LEN: u32 = 2048;
 /// sending. A burst to one interface fits 32 times.
 pub(crate) const TX_RING_LEN: u32 = 2048;
 /// Kicks after which a flush gives up though the kernel still makes progress. A kernel that copies takes 32 frames per
-/// kick, so this is twice what a full ring needs.
+/// kick if it can't be told to take more, so this is twice what a full ring needs.
 const MAX_KICKS: u32 = 2 * TX_RING_LEN / 32;
 
 /// One socket of a worker.
@@ -29,6 +29,8 @@ pub(crate) struct Socket<R: Rings> {
     sending: u32,
     /// To be sent at the next flush.
     batch: Vec<R::Frame>,
+    /// How long the batch may become before it is looked whether the tx ring has more room. 0 if nothing is sent.
+    room: usize,
     /// The last kick left frames in the tx ring.
     behind: bool,
     /// The interface has gone: nothing is sent any more.
@@ -49,6 +51,7 @@ impl<R: Rings> Socket<R> {
             filling: 0,
             sending: 0,
             batch,
+            room: TX_RING_LEN as usize,
             behind: false,
             gone: false,
             leaving: false,
@@ -61,12 +64,24 @@ impl<R: Rings> Socket<R> {
         self.port
     }
 
-    /// Appends at most `max` received frames, and returns their number. Also does what is due: frames that were sent
-    /// go back to the pool, from there the fill ring is filled up, and what the kernel didn't send is tried again.
-    pub(crate) fn receive(&mut self, max: usize, pool: &mut Pool<R::Frame>, to: &mut Vec<R::Frame>) -> usize {
+    /// Appends at most `max` received frames as what `wrap` makes of them, and returns their number. Also does what is
+    /// due: frames that were sent go back to the pool, from there the fill ring is filled up, and what the kernel didn't
+    /// send is tried again.
+    #[inline]
+    pub(crate) fn receive<T>(
+        &mut self,
+        max: usize,
+        pool: &mut Pool<R::Frame>,
+        to: &mut Vec<T>,
+        wrap: impl Fn(R::Frame) -> T,
+    ) -> usize {
         self.reclaim(pool);
-        let received = self.rings.receive(max, to);
-        pool.take(&to[to.len() - received..]);
+        let before = to.len();
+        to.extend(self.rings.receive(max).map(|frame| {
+            pool.take(&frame);
+            wrap(frame)
+        }));
+        let received = to.len() - before;
         self.filling -= received as u32;
         self.quiet = received == 0 && max > 0;
         self.refill(pool);
@@ -84,11 +99,7 @@ impl<R: Rings> Socket<R> {
         let count = pool.free.len().min((FILL_RING_LEN - self.filling) as usize);
         if count > 0 && !self.leaving {
             pool.lend_free(count, self.port);
-            let first = pool.free.len() - count;
-            match self.rings.fill(&mut pool.free, count) {
-                0 => pool.take_free(first),
-                filled => self.filling += filled as u32,
-            }
+            self.filling += self.rings.fill(&mut pool.free, count) as u32;
         }
     }
 
@@ -96,29 +107,27 @@ impl<R: Rings> Socket<R> {
     ///
     /// # Errors
     /// The frame comes back if the tx ring has no room for it or the interface has gone.
+    #[inline]
     pub(crate) fn queue(
         &mut self,
         frame: R::Frame,
         pool: &mut Pool<R::Frame>,
     ) -> Result<(), Unsent<R::Frame>> {
-        if self.gone || self.leaving {
-            return Err(Unsent { frame, reason: DropReason::PortGone });
+        if self.batch.len() >= self.room
+            && let Err(reason) = self.make_room(pool)
+        {
+            return Err(Unsent { frame, reason });
         }
-        if !self.has_room() {
-            self.reclaim(pool);
-        }
-        if !self.has_room() {
-            return Err(Unsent { frame, reason: DropReason::TxRingFull });
-        }
+        pool.lend(&frame, self.port);
         self.batch.push(frame);
         Ok(())
     }
 
     /// Moves the batch to the tx ring and has the kernel send it, as far as it does.
-    pub(crate) fn flush(&mut self, pool: &mut Pool<R::Frame>) {
+    pub(crate) fn flush(&mut self) {
         if !self.batch.is_empty() {
-            pool.lend(&self.batch, self.port);
             self.sending += self.rings.send(&mut self.batch) as u32;
+            self.measure_room();
             self.kick();
         } else if self.behind {
             self.kick();
@@ -128,6 +137,7 @@ impl<R: Rings> Socket<R> {
     /// Puts nothing new into the rings from now on. What is to be sent goes, what was received comes.
     pub(crate) fn leave(&mut self) {
         (self.leaving, self.quiet) = (true, false);
+        self.measure_room();
     }
 
     /// True of a leaving socket that has sent everything and found nothing to receive when it was looked last.
@@ -156,19 +166,31 @@ impl<R: Rings> Socket<R> {
         self.behind
     }
 
-    fn has_room(&self) -> bool {
-        self.sending() < TX_RING_LEN as usize
+    /// Takes back what was sent; tells why there is no room after that.
+    #[cold]
+    fn make_room(&mut self, pool: &mut Pool<R::Frame>) -> Result<(), DropReason> {
+        self.reclaim(pool);
+        match self.batch.len() < self.room {
+            true => Ok(()),
+            false if self.gone || self.leaving => Err(DropReason::PortGone),
+            false => Err(DropReason::TxRingFull),
+        }
+    }
+
+    /// As many frames can be sent as the tx ring has room for besides what has not come back yet.
+    fn measure_room(&mut self) {
+        let is_open = !self.gone && !self.leaving;
+        self.room = if is_open { (TX_RING_LEN - self.sending) as usize } else { 0 };
     }
 
     fn reclaim(&mut self, pool: &mut Pool<R::Frame>) {
-        let first = pool.free.len();
         while self.sending > 0 {
             match self.rings.complete(&mut pool.free) as u32 {
                 0 => break,
                 completed => self.sending -= completed,
             }
         }
-        pool.take_free(first);
+        self.measure_room();
     }
 
     /// Kicks until the kernel has taken everything or takes nothing. What is left is tried again at the next receive
@@ -182,7 +204,7 @@ impl<R: Rings> Socket<R> {
         for _ in 0..MAX_KICKS {
             if self.rings.kick().is_err() {
                 self.gone = true;
-                return;
+                return self.measure_room();
             }
             let left = self.rings.unsent();
             if left == 0 || left >= unsent {

@@ -13,6 +13,7 @@ use std::error::Error;
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
@@ -35,13 +36,31 @@ pub(crate) struct Descriptor(FrameDesc);
 impl Descriptor {
     /// # Safety
     /// `frame` must have come from a UMEM's creation or from an rx or completion ring of it, and be given here once.
+    #[inline]
     pub(crate) unsafe fn new(frame: FrameDesc) -> Self {
         Self(frame)
     }
 
     /// Length of the packet in the frame, in bytes.
+    #[inline]
     pub(crate) fn packet_len(&self) -> u32 {
         self.0.lengths().data() as u32
+    }
+
+    /// Appends descriptors of frames.
+    ///
+    /// # Safety
+    /// As of [`new`](Self::new), for each of them.
+    #[inline]
+    pub(crate) unsafe fn append(to: &mut Vec<Self>, frames: &[FrameDesc]) {
+        to.reserve(frames.len());
+        // SAFETY: a Descriptor is a FrameDesc in memory (`repr(transparent)`), there is room for so many of them behind
+        // the last one, and the caller says that they are the only ones of their frames.
+        unsafe {
+            let end = to.as_mut_ptr().add(to.len());
+            frames.as_ptr().cast::<Self>().copy_to_nonoverlapping(end, frames.len());
+            to.set_len(to.len() + frames.len());
+        }
     }
 
     /// Descriptors as the rings take them. They are copies as soon as a ring has taken them.
@@ -67,6 +86,8 @@ fn number(frame: &FrameDesc) -> usize {
 #[derive(Debug, Clone)]
 pub(crate) struct Area {
     umem: Umem,
+    /// Address of its first byte.
+    start: usize,
     /// All frames as they were at first.
     frames: Arc<[FrameDesc]>,
     frame_size: u32,
@@ -98,9 +119,10 @@ impl Area {
             Some(created) => created,
             None => Umem::new(config, count, false).map_err(|error| cause(&error))?,
         };
+        let start = expose(&umem, &frames);
         // SAFETY: these are the frames of a UMEM that was just made, each once.
         let descriptors = frames.iter().map(|frame| unsafe { Descriptor::new(*frame) }).collect();
-        Ok((Self { umem, frames: frames.into(), frame_size, is_huge }, descriptors))
+        Ok((Self { umem, start, frames: frames.into(), frame_size, is_huge }, descriptors))
     }
 
     /// Largest MTU whose packets fit a frame, in bytes.
@@ -114,6 +136,7 @@ impl Area {
     /// The pool is of this UMEM. The socket has been closed, and the kernel and the driver have let go of its frames.
     pub(crate) unsafe fn recall(&self, pool: &mut Pool<Descriptor>, port: PortId) -> usize {
         let first = pool.free.len();
+        pool.settle();
         for frame in self.frames.iter() {
             if pool.is_lent(number(frame), port) {
                 // SAFETY: the descriptors of these frames went into the rings and did not come out again, and the
@@ -121,7 +144,6 @@ impl Area {
                 pool.free.push(unsafe { Descriptor::new(*frame) });
             }
         }
-        pool.take_free(first);
         pool.free.len() - first
     }
 
@@ -134,24 +156,56 @@ impl Area {
     ///
     /// # Safety
     /// The frame must be of this UMEM.
+    #[inline]
     pub(crate) unsafe fn bytes<'a>(&'a self, frame: &'a Descriptor) -> &'a [u8] {
-        // SAFETY: the caller says that it is a frame of this UMEM, and who has its descriptor is alone with it; it is
-        // borrowed for as long as the bytes are.
-        unsafe { self.umem.data(&frame.0) }.contents()
+        // SAFETY: the packet lies in the mapping, says who took the descriptor from a ring; the caller says that it is a
+        // frame of this UMEM, and who has its descriptor is alone with it; it is borrowed for as long as the bytes are.
+        unsafe { slice::from_raw_parts(self.packet(frame), frame.packet_len() as usize) }
     }
 
     /// The packet in a frame of this UMEM, to write.
     ///
     /// # Safety
     /// The frame must be of this UMEM.
+    #[inline]
     pub(crate) unsafe fn bytes_mut<'a>(&'a self, frame: &'a mut Descriptor) -> &'a mut [u8] {
         // SAFETY: as in `bytes`, and the descriptor is borrowed exclusively for as long as the bytes are.
-        let mut data = unsafe { self.umem.data_mut(&mut frame.0) };
-        let bytes = data.contents_mut();
-        let (start, len) = (bytes.as_mut_ptr(), bytes.len());
-        // SAFETY: the same bytes again, with the lifetime that they have: `data` shortens it to its own.
-        unsafe { slice::from_raw_parts_mut(start, len) }
+        unsafe { slice::from_raw_parts_mut(self.packet(frame), frame.packet_len() as usize) }
     }
+
+    /// Brings the first cache line of the packet in.
+    #[inline]
+    pub(crate) fn prefetch(&self, frame: &Descriptor) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: prefetching reads nothing that the program could see, at whatever address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.packet(frame).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = frame;
+    }
+
+    /// Where the packet of a frame begins, if it is of this UMEM.
+    #[inline]
+    fn packet(&self, frame: &Descriptor) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(self.start + frame.0.addr())
+    }
+}
+
+/// Where a UMEM begins, for frames whose memory may be used by their descriptors alone.
+fn expose(umem: &Umem, frames: &[FrameDesc]) -> usize {
+    let mut start = 0;
+    for frame in frames {
+        let mut whole = *frame;
+        // SAFETY: the UMEM was just made, and nobody but this function has its frames.
+        let mut data = unsafe { umem.data_mut(&mut whole) };
+        let mut cursor = data.cursor();
+        let len = cursor.buf_len();
+        cursor.set_pos(len);
+        start = data.contents_mut().as_mut_ptr().expose_provenance() - frame.addr();
+    }
+    start
 }
 
 /// The error of the system below an error of xsk-rs.

@@ -10,6 +10,8 @@ use std::{fmt, io};
 use xsk_rs::config::{BindFlags, LibxdpFlags, QueueSize, SocketConfig};
 use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, Socket, TxQueue};
 
+/// Frames that a kernel that copies sends at one kick, at most (`linux/if_xdp.h`).
+const XDP_MAX_TX_SKB_BUDGET: libc::c_int = 9;
 /// Frames taken from a ring at once, at most.
 const TAKEN_AT_ONCE: usize = 256;
 
@@ -66,6 +68,8 @@ impl KernelRings {
         // None if this UMEM has another socket on this queue: an interface was named twice.
         let busy = || io::Error::from_raw_os_error(libc::EBUSY);
         let (fill, completion) = fill_and_completion.ok_or_else(busy)?;
+        // One kick for a burst. A kernel before 6.17 doesn't know it, and takes 32 frames per kick.
+        let _ = set_option(rx.fd().as_raw_fd(), libc::SOL_XDP, XDP_MAX_TX_SKB_BUDGET, TX_RING_LEN);
         Ok(Self { rx, tx, fill, completion, taken: [FrameDesc::default(); TAKEN_AT_ONCE] })
     }
 
@@ -80,13 +84,12 @@ impl Rings for KernelRings {
     type Frame = Descriptor;
 
     #[inline]
-    fn receive(&mut self, max: usize, to: &mut Vec<Descriptor>) -> usize {
+    fn receive(&mut self, max: usize) -> impl ExactSizeIterator<Item = Descriptor> {
         let room = max.min(TAKEN_AT_ONCE);
         // SAFETY: the ring writes only descriptors of its own UMEM, to which this socket was bound.
         let count = unsafe { self.rx.consume(&mut self.taken[..room]) };
         // SAFETY: these frames have just come from the rx ring; `taken` isn't read again before it is overwritten.
-        to.extend(self.taken[..count].iter().map(|frame| unsafe { Descriptor::new(*frame) }));
-        count
+        self.taken[..count].iter().map(|frame| unsafe { Descriptor::new(*frame) })
     }
 
     #[inline]
@@ -105,7 +108,9 @@ impl Rings for KernelRings {
         // SAFETY: as in `fill`.
         let taken = unsafe { self.tx.produce(Descriptor::as_frames(from)) };
         debug_assert!(taken == 0 || taken == from.len(), "all or none");
-        from.drain(..taken);
+        if taken > 0 {
+            from.clear();
+        }
         taken
     }
 
@@ -114,7 +119,7 @@ impl Rings for KernelRings {
         // SAFETY: as in `receive`.
         let count = unsafe { self.completion.consume(&mut self.taken) };
         // SAFETY: as in `receive`, of the completion ring.
-        to.extend(self.taken[..count].iter().map(|frame| unsafe { Descriptor::new(*frame) }));
+        unsafe { Descriptor::append(to, &self.taken[..count]) };
         count
     }
 
@@ -139,6 +144,14 @@ impl Rings for KernelRings {
         // Polling wakes the driver; a failure shows when something is sent.
         let _ = self.fill.wakeup(self.rx.fd_mut(), 0);
     }
+}
+
+/// Sets an option of a socket that is a number.
+fn set_option(socket: RawFd, level: libc::c_int, option: libc::c_int, value: u32) -> io::Result<()> {
+    let len = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of `value`, which outlives the call.
+    let result = unsafe { libc::setsockopt(socket, level, option, (&raw const value).cast(), len) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A socket that is bound to nothing.

@@ -3,6 +3,7 @@
 use super::{Binder, Queue};
 use crate::bound::Bound;
 use crate::pool::Pool;
+use crate::punt::Allowance;
 use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
 use crate::umem::Area;
 use crate::xsk::Access;
@@ -130,8 +131,8 @@ impl Queue {
             area,
             bound,
             punt: Arc::clone(punt),
+            allowance: Allowance::new(),
             poll_set: Vec::with_capacity(most),
-            arrived: Vec::new(),
             number,
             access,
             id,

@@ -25,16 +25,18 @@ struct MemoryRings {
     /// Kicks left until the kernel takes no more.
     patience: usize,
     kicks: usize,
+    fill_kicks: usize,
+    /// The driver has stopped looking at the fill ring.
+    needs_fill_kick: bool,
     gone: bool,
 }
 
 impl Rings for MemoryRings {
     type Frame = u32;
 
-    fn receive(&mut self, max: usize, to: &mut Vec<u32>) -> usize {
+    fn receive(&mut self, max: usize) -> impl ExactSizeIterator<Item = u32> {
         let count = max.min(self.rx.len());
-        to.extend(self.rx.drain(..count));
-        count
+        self.rx.drain(..count)
     }
 
     fn fill(&mut self, from: &mut Vec<u32>, count: usize) -> usize {
@@ -81,11 +83,18 @@ impl Rings for MemoryRings {
     }
 
     fn needs_fill_kick(&self) -> bool {
-        false
+        self.needs_fill_kick
     }
 
     fn kick_fill(&mut self) {
-        unreachable!("not needed");
+        self.fill_kicks += 1;
+    }
+}
+
+impl Socket<MemoryRings> {
+    /// A look for packets that takes them as they are.
+    fn look(&mut self, max: usize, pool: &mut Pool<u32>, burst: &mut Vec<u32>) -> usize {
+        self.receive(max, pool, burst, |frame| frame)
     }
 }
 
@@ -103,19 +112,20 @@ fn arrive(socket: &mut Socket<MemoryRings>, pool: &mut Pool<u32>, count: usize) 
     let arrived: Vec<u32> = socket.rings.fill.drain(..count).collect();
     socket.rings.rx.extend(arrived);
     let mut burst = Vec::new();
-    assert_eq!(socket.receive(count, pool, &mut burst), count);
+    assert_eq!(socket.look(count, pool, &mut burst), count);
     burst
 }
 
 /// Every frame in exactly one place.
-fn assert_whole(socket: &Socket<MemoryRings>, pool: &Pool<u32>, held: &[u32], total: u32) {
+fn assert_whole(socket: &Socket<MemoryRings>, pool: &mut Pool<u32>, held: &[u32], total: u32) {
+    pool.settle();
     let rings = &socket.rings;
     let places = [&rings.fill, &rings.rx, &rings.tx, &rings.completion];
-    let mut all: Vec<u32> = places.into_iter().flatten().copied().collect();
+    let mut all: Vec<u32> = places.into_iter().flatten().chain(&socket.batch).copied().collect();
     all.sort_unstable();
     let lent: Vec<u32> = (0..total).filter(|frame| pool.is_lent(*frame as usize, PORT)).collect();
-    assert_eq!(lent, all, "the notes say what is in the rings");
-    all.extend(socket.batch.iter().chain(&pool.free).chain(held));
+    assert_eq!(lent, all, "the notes say what is in the rings and the batch");
+    all.extend(pool.free.iter().chain(held));
     all.sort_unstable();
     assert_eq!(all, (0..total).collect::<Vec<_>>());
     assert_eq!(socket.filling(), rings.fill.len() + rings.rx.len());
@@ -129,7 +139,7 @@ fn the_fill_ring_is_kept_full() {
     assert_eq!((socket.filling(), pool.free.len()), (FILL_RING_LEN as usize, 100));
     let held = arrive(&mut socket, &mut pool, 64);
     assert_eq!((socket.filling(), pool.free.len()), (FILL_RING_LEN as usize, 36));
-    assert_whole(&socket, &pool, &held, total);
+    assert_whole(&socket, &mut pool, &held, total);
 }
 
 #[test]
@@ -139,9 +149,9 @@ fn an_empty_pool_leaves_the_fill_ring_short_until_frames_come_back() {
     let held = arrive(&mut socket, &mut pool, 64);
     assert_eq!(socket.filling(), FILL_RING_LEN as usize - 64);
     pool.free.extend(held);
-    socket.receive(64, &mut pool, &mut Vec::new());
+    socket.look(64, &mut pool, &mut Vec::new());
     assert_eq!(socket.filling(), FILL_RING_LEN as usize);
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
 }
 
 #[test]
@@ -152,13 +162,48 @@ fn a_flush_kicks_until_everything_is_taken_and_the_next_receive_reclaims_it() {
         socket.queue(frame, &mut pool).unwrap();
     }
     assert_eq!(socket.rings.kicks, 0);
-    socket.flush(&mut pool);
+    socket.flush();
     assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (4, 0, false));
     assert_eq!(socket.sending(), 100);
     // Nothing arrives, and yet the frames come back.
-    assert_eq!(socket.receive(64, &mut pool, &mut Vec::new()), 0);
+    assert_eq!(socket.look(64, &mut pool, &mut Vec::new()), 0);
     assert_eq!(socket.sending(), 0);
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
+}
+
+#[test]
+fn a_burst_is_one_kick_and_nothing_to_send_is_none() {
+    let (mut socket, mut pool) = socket(FILL_RING_LEN + TX_RING_LEN);
+    socket.rings.per_kick = TX_RING_LEN as usize;
+    for round in 1..=100 {
+        for frame in arrive(&mut socket, &mut pool, 64) {
+            socket.queue(frame, &mut pool).unwrap();
+        }
+        socket.flush();
+        assert_eq!((socket.rings.kicks, socket.sending()), (round, 64));
+    }
+    // The last burst is taken back, then there is nothing to do.
+    for _ in 0..100 {
+        assert_eq!(socket.look(64, &mut pool, &mut Vec::new()), 0);
+        socket.flush();
+    }
+    assert_eq!((socket.rings.kicks, socket.rings.fill_kicks, socket.sending()), (100, 0, 0));
+    // Packets that go elsewhere are none of its business.
+    let elsewhere = arrive(&mut socket, &mut pool, 64);
+    pool.free.extend(elsewhere);
+    socket.flush();
+    assert_eq!(socket.rings.kicks, 100);
+}
+
+#[test]
+fn a_driver_that_waits_for_frames_is_woken_when_nothing_comes() {
+    let (mut socket, mut pool) = socket(FILL_RING_LEN + 64);
+    socket.rings.needs_fill_kick = true;
+    let held = arrive(&mut socket, &mut pool, 64);
+    assert_eq!(socket.rings.fill_kicks, 0, "packets come");
+    pool.free.extend(held);
+    socket.look(64, &mut pool, &mut Vec::new());
+    assert_eq!(socket.rings.fill_kicks, 1);
 }
 
 #[test]
@@ -169,16 +214,16 @@ fn partial_progress_ends_the_flush_and_is_taken_up_by_an_idle_receive() {
         socket.queue(frame, &mut pool).unwrap();
     }
     socket.rings.patience = 2;
-    socket.flush(&mut pool);
+    socket.flush();
     // Two kicks that took 32 each, and one that took nothing.
     assert_eq!((socket.rings.kicks, socket.rings.tx.len(), socket.is_behind()), (3, 36, true));
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
     socket.rings.patience = usize::MAX;
-    socket.receive(64, &mut pool, &mut Vec::new());
+    socket.look(64, &mut pool, &mut Vec::new());
     assert_eq!((socket.rings.tx.len(), socket.is_behind()), (0, false));
-    socket.receive(64, &mut pool, &mut Vec::new());
+    socket.look(64, &mut pool, &mut Vec::new());
     assert_eq!(socket.sending(), 0);
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
 }
 
 #[test]
@@ -193,16 +238,16 @@ fn a_full_tx_ring_gives_the_frame_back_and_loses_none() {
             assert!(unsent.as_ref().is_none_or(|unsent| unsent.reason == DropReason::TxRingFull));
             refused.extend(unsent.map(|unsent| unsent.frame));
         }
-        socket.flush(&mut pool);
+        socket.flush();
         assert!(socket.rings.kicks < 200, "bounded though nothing moves");
     }
     assert_eq!(refused.len(), 50 * 64 - TX_RING_LEN as usize);
-    assert_whole(&socket, &pool, &refused, total);
+    assert_whole(&socket, &mut pool, &refused, total);
     pool.free.append(&mut refused);
     socket.rings.patience = usize::MAX;
-    socket.flush(&mut pool);
+    socket.flush();
     assert!(socket.queue(pool.free.pop().unwrap(), &mut pool).is_ok(), "room again, without a receive");
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
 }
 
 #[test]
@@ -212,10 +257,10 @@ fn a_gone_interface_takes_nothing_more() {
     socket.rings.gone = true;
     let frame = pool.free.pop().unwrap();
     socket.queue(frame, &mut pool).unwrap();
-    socket.flush(&mut pool);
+    socket.flush();
     let frame = pool.free.pop().unwrap();
     assert_eq!(socket.queue(frame, &mut pool), Err(Unsent { frame, reason: DropReason::PortGone }));
-    socket.receive(64, &mut pool, &mut Vec::new());
+    socket.look(64, &mut pool, &mut Vec::new());
     assert_eq!(socket.rings.kicks, 1, "not asked again");
 }
 
@@ -228,7 +273,7 @@ fn a_leaving_socket_empties_its_rings_and_knows_what_is_left() {
         socket.queue(frame, &mut pool).unwrap();
     }
     socket.rings.patience = 1;
-    socket.flush(&mut pool);
+    socket.flush();
     let late: Vec<u32> = socket.rings.fill.drain(..10).collect();
     socket.rings.rx.extend(late);
     assert!(!socket.is_drained());
@@ -239,15 +284,16 @@ fn a_leaving_socket_empties_its_rings_and_knows_what_is_left() {
     assert!(!socket.is_drained(), "the kernel has taken a part only");
     socket.rings.patience = usize::MAX;
     let mut burst = Vec::new();
-    assert_eq!(socket.receive(64, &mut pool, &mut burst), 10, "what has come is received");
-    assert_eq!(socket.receive(64, &mut pool, &mut burst), 0);
+    assert_eq!(socket.look(64, &mut pool, &mut burst), 10, "what has come is received");
+    assert_eq!(socket.look(64, &mut pool, &mut burst), 0);
     assert!(socket.is_drained());
     burst.push(frame);
-    assert_whole(&socket, &pool, &burst, total);
+    assert_whole(&socket, &mut pool, &burst, total);
     assert_eq!(socket.filling(), FILL_RING_LEN as usize - 10, "not filled up");
     // What is with the kernel for good is found by the notes.
     let (rings, missing) = socket.into_rings(&mut pool);
     assert_eq!((rings.fill.len(), missing), (missing, FILL_RING_LEN as usize - 10));
+    pool.settle();
     let lent = (0..total as usize).filter(|number| pool.is_lent(*number, PORT)).count();
     assert_eq!(lent, missing);
     assert_eq!(missing + pool.free.len() + burst.len(), total as usize);
@@ -274,8 +320,8 @@ fn no_frame_is_lost_in_a_million_packets_with_a_moody_kernel() {
                 pool.free.push(frame);
             }
         }
-        socket.flush(&mut pool);
+        socket.flush();
     }
     assert!(refused > 0, "the tx ring was full at times");
-    assert_whole(&socket, &pool, &[], total);
+    assert_whole(&socket, &mut pool, &[], total);
 }
