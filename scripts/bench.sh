@@ -59,9 +59,9 @@ done
 prepare
 results=$CARGO_TARGET_DIR/criterion
 rm -rf "$results"
-mkdir -p "$results"
-export EVENKEEL_ALLOCATIONS=$results/allocations.json
-export EVENKEEL_PUBLISH=$results/publish.json
+export EVENKEEL_FIGURES=$results/figures
+mkdir -p "$EVENKEEL_FIGURES"
+export EVENKEEL_PUBLISH=$EVENKEEL_FIGURES/publish.json
 
 case "$what" in
 all) benches=(parse flow_table walk buckets publish) ;;
@@ -69,7 +69,13 @@ table) benches=(flow_table) ;;
 *) benches=("$what") ;;
 esac
 for bench in "${benches[@]}"; do
-    cargo bench --quiet --locked -p evenkeel-benches --bench "$bench" -- --noplot >"$results/$bench.txt"
+    echo "bench: $bench" >&2
+    said=$results/$bench.txt
+    if ! cargo bench --quiet --locked -p evenkeel-benches --bench "$bench" -- --noplot >"$said" 2>"$said.err"; then
+        cat "$said" "$said.err" >&2
+        exit 1
+    fi
+    grep '^bench: ' "$said.err" >&2 || true
 done
 cargo run --quiet --locked --release -p evenkeel-benches --bin bench-table -- "$results" "${json[@]}"
 if [ -f "$results/publish.txt" ]; then

@@ -3,7 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
 use evenkeel_benches::frames::permutation;
-use evenkeel_benches::rig::table;
+use evenkeel_benches::machine::table;
 use evenkeel_dataplane::{FlowEntry, FlowState, FlowTable, WorkerCounters};
 use evenkeel_nexthop::{MemberId, TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};

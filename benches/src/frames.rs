@@ -1,9 +1,17 @@
 //! Frames of generated traffic, with fixed seeds: the same bytes on every machine.
 
 use crate::OWN;
+use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
 
 /// Length of a generated frame without FCS, in bytes: the smallest that Ethernet has.
 pub const FRAME_LEN: usize = 60;
+
+/// MAC of the router from which everything comes.
+pub(crate) const ROUTER: [u8; 6] = [2, 0, 0, 0, 1, 99];
+const CLIENT4: [u8; 4] = [198, 18, 0, 1];
+const CLIENT6: [u8; 16] = [0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+pub(crate) const VIP4: [u8; 4] = [192, 0, 2, 10];
+const VIP6: [u8; 16] = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
 
 /// A permutation of `0..count`, the same each time: what makes access to flows uniform.
 #[must_use]
@@ -56,7 +64,7 @@ impl Kind {
     /// The same, written behind what `frame` holds; it should hold nothing.
     pub fn write(self, frame: &mut Vec<u8>, flags: u8) {
         frame.extend(OWN.0);
-        frame.extend([2, 0, 0, 0, 1, 99]);
+        frame.extend(ROUTER);
         match self {
             Self::Tcp4 => ipv4(frame, 6, &tcp(flags)),
             Self::Udp4 => ipv4(frame, 17, &udp()),
@@ -81,25 +89,41 @@ impl Kind {
         frame[source + 1..source + 4].copy_from_slice(&client[1..]);
         frame[l4..l4 + 2].copy_from_slice(&port);
     }
+
+    /// Key of the flow that [`set_flow`](Self::set_flow) makes.
+    #[must_use]
+    pub fn key(self, flow: u32) -> FlowKey {
+        let port = 1024 + (flow & 0x7fff) as u16;
+        let [_, client @ ..] = (flow >> 15).to_be_bytes();
+        if self == Self::Tcp6 {
+            let mut source = CLIENT6;
+            source[13..].copy_from_slice(&client);
+            return FlowKey::V6(FlowKey6::new(source, VIP6, port, 80, 6));
+        }
+        let mut source = CLIENT4;
+        source[1..].copy_from_slice(&client);
+        let (to_port, protocol) = if self == Self::Udp4 { (53, 17) } else { (80, 6) };
+        FlowKey::V4(FlowKey4::new(source, VIP4, port, to_port, protocol))
+    }
 }
 
-fn ipv4(frame: &mut Vec<u8>, protocol: u8, l4: &[u8]) {
+pub(crate) fn ipv4(frame: &mut Vec<u8>, protocol: u8, l4: &[u8]) {
     frame.extend([0x08, 0x00]);
     let total_len = (20 + l4.len()) as u16;
     frame.extend([0x45, 0]);
     frame.extend(total_len.to_be_bytes());
     frame.extend([0, 1, 0x40, 0, 64, protocol, 0, 0]);
-    frame.extend([198, 18, 0, 1]);
-    frame.extend([192, 0, 2, 10]);
+    frame.extend(CLIENT4);
+    frame.extend(VIP4);
     frame.extend(l4);
 }
 
-fn ipv6(frame: &mut Vec<u8>, protocol: u8, l4: &[u8]) {
+pub(crate) fn ipv6(frame: &mut Vec<u8>, protocol: u8, l4: &[u8]) {
     frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
     frame.extend((l4.len() as u16).to_be_bytes());
     frame.extend([protocol, 64]);
-    frame.extend([0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    frame.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10]);
+    frame.extend(CLIENT6);
+    frame.extend(VIP6);
     frame.extend(l4);
 }
 
@@ -109,4 +133,22 @@ fn tcp(flags: u8) -> [u8; 20] {
 
 fn udp() -> [u8; 18] {
     [0x04, 0, 0, 53, 0, 18, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evenkeel_packet::Outcome;
+
+    #[test]
+    fn the_key_of_a_flow_is_that_of_its_frame() {
+        for kind in [Kind::Tcp4, Kind::Tcp6, Kind::Udp4, Kind::Vlan] {
+            let mut frame = kind.template(0x10);
+            kind.set_flow(&mut frame, 0x00ab_cdef);
+            let Outcome::Ours(packet) = evenkeel_packet::parse(&frame, frame.len(), OWN) else {
+                panic!("{kind:?} is ours")
+            };
+            assert_eq!(packet.key, kind.key(0x00ab_cdef));
+        }
+    }
 }

@@ -1,11 +1,16 @@
 //! Inputs and set-ups that the benches share: generated frames with fixed seeds, and a worker on ports in memory.
 
+pub mod contest;
 pub mod count;
+pub mod figures;
 pub mod frames;
 pub mod instructions;
+pub mod machine;
+pub mod mixed;
 pub mod plain;
 pub mod publish;
 pub mod rig;
+pub mod traffic;
 
 use evenkeel_packet::Mac;
 

@@ -1,8 +1,12 @@
 //! The plain way to do it, as the baseline of ratios: etherparse's `SlicedPacket`, dashmap as it comes, one packet after
-//! the other. It knows established flows and rewrites; nothing else that the walk does.
+//! the other. It knows flows, opens those that it doesn't know and rewrites; nothing else that the walk does.
 
+use crate::frames::Kind;
+use crate::rig::AREA;
+use crate::traffic::Taker;
 use dashmap::DashMap;
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use evenkeel_dataplane::memory::FRAME_LEN;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6, Mac};
 
 const SOURCE: Mac = Mac([2, 0, 0, 0, 2, 1]);
@@ -17,45 +21,66 @@ struct Entry {
     bytes: u64,
 }
 
-/// A plain forwarder.
+/// A plain forwarder, with frames in an area like the worker's.
 #[derive(Debug)]
 pub struct Plain {
     table: DashMap<FlowKey, Entry, ahash::RandomState>,
+    area: Vec<u8>,
+    /// Lengths of the frames that are written.
+    written: Vec<u16>,
     forwarded: u64,
 }
 
 impl Default for Plain {
     fn default() -> Self {
         let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
-        Self { table: DashMap::with_hasher(hasher), forwarded: 0 }
+        Self {
+            table: DashMap::with_hasher(hasher),
+            area: vec![0; AREA * FRAME_LEN],
+            written: Vec::with_capacity(AREA),
+            forwarded: 0,
+        }
+    }
+}
+
+impl Taker for Plain {
+    fn write_frame(&mut self, frame: &[u8]) {
+        let start = self.written.len() * FRAME_LEN;
+        self.area[start..start + frame.len()].copy_from_slice(frame);
+        self.written.push(frame.len() as u16);
+    }
+
+    fn drain(&mut self) {
+        for (frame, &len) in self.area.chunks_exact_mut(FRAME_LEN).zip(&self.written) {
+            self.forwarded += u64::from(forward(&self.table, &mut frame[..usize::from(len)]));
+        }
+        self.written.clear();
+    }
+
+    fn end(&mut self, kind: Kind, flows: &[u32]) {
+        for &flow in flows {
+            self.table.remove(&kind.key(flow)).expect("the flow is there");
+        }
     }
 }
 
 impl Plain {
-    /// Enters the flow of a frame.
-    pub fn establish(&mut self, frame: &[u8]) {
-        if let Some((key, _)) = flow_key(frame) {
-            self.table.insert(key, Entry::default());
-        }
-    }
-
-    /// Forwards a frame of a known flow.
-    pub fn forward(&mut self, frame: &mut [u8]) {
-        let Some((key, l3_offset)) = flow_key(frame) else { return };
-        if let Some(mut entry) = self.table.get_mut(&key) {
-            entry.packets += 1;
-            entry.bytes += frame.len() as u64;
-            entry.last_seen_ms = entry.nexthop + 1;
-            evenkeel_packet::rewrite(frame, l3_offset, SOURCE, SERVER);
-            self.forwarded += 1;
-        }
-    }
-
     /// Frames forwarded.
     #[must_use]
     pub const fn forwarded(&self) -> u64 {
         self.forwarded
     }
+}
+
+/// Forwards one frame; false if it can't be told which flow it belongs to.
+fn forward(table: &DashMap<FlowKey, Entry, ahash::RandomState>, frame: &mut [u8]) -> bool {
+    let Some((key, l3_offset)) = flow_key(frame) else { return false };
+    let mut entry = table.entry(key).or_default();
+    entry.packets += 1;
+    entry.bytes += frame.len() as u64;
+    entry.last_seen_ms = entry.nexthop + 1;
+    evenkeel_packet::rewrite(frame, l3_offset, SOURCE, SERVER);
+    true
 }
 
 fn flow_key(frame: &[u8]) -> Option<(FlowKey, u8)> {

@@ -1,19 +1,15 @@
-//! A worker on ports in memory, with a table of established flows.
+//! A worker on ports in memory: frames are written into an area, as a NIC would, and then the worker takes them.
 
-use crate::OWN;
-use crate::frames::{Kind, permutation};
+use crate::frames::Kind;
+use crate::machine::Machine;
+use crate::traffic::Taker;
 use evenkeel_dataplane::memory::MemoryPort;
-use evenkeel_dataplane::{
-    FlowTable, Published, Questions, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec,
-};
-use evenkeel_nexthop::{
-    AdminState, Desired, GroupSpec, Liveness, NexthopSpec, PortId, Protocol, ServiceSpec, Timeouts,
-};
-use evenkeel_packet::Mac;
+use evenkeel_dataplane::{FlowTable, Published, Totals, Worker, WorkerCounters, WorkerSpec};
+use evenkeel_nexthop::PortId;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Frames written into the area at a time, as a NIC would, before the worker takes them.
+/// Frames written into the area at a time before the worker takes them.
 pub const AREA: usize = 4096;
 
 /// Fragments that the worker may hold meanwhile.
@@ -23,94 +19,54 @@ const HELD: usize = 1024;
 pub struct Rig {
     worker: Worker<MemoryPort>,
     port: MemoryPort,
+    index: usize,
+    table: Arc<FlowTable>,
+    published: Arc<Published>,
     counters: Arc<WorkerCounters>,
     /// The worker's clock.
     pub now_ms: u64,
+    passed: Duration,
 }
 
 impl Rig {
-    /// A worker of a box that balances TCP and UDP on 192.0.2.10 and `2001:db8::10` over 100 nexthops.
+    /// The one worker of a box.
     ///
     /// # Panics
-    /// If the configuration is wrong, which it is not.
+    /// As [`Machine::new`].
     #[must_use]
     pub fn new(flow_capacity: usize) -> Self {
-        let liveness = Arc::new(Liveness::new());
-        let mut desired = desired();
-        let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let table = FlowTable::new(&table(flow_capacity)).expect("there is memory for it");
-        let counters = Arc::new(WorkerCounters::default());
-        counters.reserve(desired.members().count());
-        let spec = WorkerSpec {
-            index: 0,
-            burst: 64,
-            table: Arc::new(table),
-            published,
-            liveness,
-            counters: Arc::clone(&counters),
-            questions: Questions::default(),
-        };
-        Self { worker: Worker::new(spec), port: MemoryPort::new(AREA + HELD), counters, now_ms: 1 }
+        Machine::new(1, flow_capacity).rigs.remove(0)
     }
 
-    /// Opens and establishes flows `0..count`.
-    ///
-    /// # Panics
-    /// If the area has too few frames.
-    pub fn establish(&mut self, kind: Kind, count: u32) {
-        const SYN: u8 = 0x02;
-        const ACK: u8 = 0x10;
-        let order = permutation(count, 1);
-        for flows in order.chunks(AREA / 2) {
-            for flags in [SYN, ACK] {
-                let mut frame = kind.template(flags);
-                for &flow in flows {
-                    kind.set_flow(&mut frame, flow);
-                    assert!(self.port.put(PortId(0), &frame), "the area is as large as a batch");
-                }
-                self.drain();
-            }
+    pub(crate) fn of(spec: WorkerSpec) -> Self {
+        Self {
+            index: spec.index,
+            table: Arc::clone(&spec.table),
+            published: Arc::clone(&spec.published),
+            counters: Arc::clone(&spec.counters),
+            worker: Worker::new(spec),
+            port: MemoryPort::new(AREA + HELD),
+            now_ms: 1,
+            passed: Duration::ZERO,
         }
     }
 
-    /// Writes a batch of frames, then lets the worker take all of them; the time that the worker took.
-    ///
-    /// # Panics
-    /// If the batch is larger than the area.
-    pub fn batch<'f>(&mut self, frames: impl Iterator<Item = &'f [u8]>) -> Duration {
-        for frame in frames {
-            assert!(self.port.put(PortId(0), frame), "the area is as large as a batch");
-        }
-        let begin = Instant::now();
-        self.drain();
-        begin.elapsed()
+    /// One poll of the worker; how many frames it took.
+    #[inline]
+    pub fn poll(&mut self) -> usize {
+        self.worker.poll(self.now_ms, &mut self.port)
     }
 
-    /// A batch of one frame each of `flows`; the time that the worker took.
-    ///
-    /// # Panics
-    /// If the batch is larger than the area.
-    pub fn batch_of_flows(&mut self, kind: Kind, frame: &mut [u8], flows: &[u32]) -> Duration {
-        self.write(kind, frame, flows);
-        let begin = Instant::now();
-        self.drain();
-        begin.elapsed()
+    /// True while there is work that doesn't wait for packets.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.worker.is_behind()
     }
 
-    /// Writes one frame each of `flows` into the area, as a NIC would.
-    ///
-    /// # Panics
-    /// If there are more than free frames.
-    pub fn write(&mut self, kind: Kind, frame: &mut [u8], flows: &[u32]) {
-        for &flow in flows {
-            kind.set_flow(frame, flow);
-            assert!(self.port.put(PortId(0), frame), "the area is as large as a batch");
-        }
-    }
-
-    /// Lets the worker take all that is written.
-    pub fn drain(&mut self) {
-        while self.worker.poll(self.now_ms, &mut self.port) > 0 {}
+    /// Lets the worker's clock go on.
+    pub fn pass(&mut self, time: Duration) {
+        self.passed += time;
+        self.now_ms = 1 + self.passed.as_millis() as u64;
     }
 
     /// Ends the worker's work: what it holds leaves.
@@ -131,32 +87,33 @@ impl Rig {
     }
 }
 
-/// A table of one shard whose hash is always the same.
-#[must_use]
-pub const fn table(capacity: usize) -> TableSpec {
-    let (seeds, sweep) = (TableSeeds::Fixed, Sweep::Paced);
-    TableSpec { capacity, reserved: capacity, workers: 1, seeds, sweep }
+impl Taker for Rig {
+    #[inline]
+    fn write_frame(&mut self, frame: &[u8]) {
+        assert!(self.port.put(PortId(0), frame), "the area is as large as a batch");
+    }
+
+    fn drain(&mut self) {
+        while self.poll() > 0 {}
+    }
+
+    fn end(&mut self, kind: Kind, flows: &[u32]) {
+        let timeouts = self.published.timeouts();
+        let shard = self.table.lock(self.index, &self.counters, &timeouts);
+        let mut shard = shard.expect("every worker has a shard");
+        for &flow in flows {
+            let key = kind.key(flow);
+            let link = shard.find(&key, self.table.hash(&key)).expect("the flow is there");
+            shard.end(link);
+        }
+    }
 }
 
-fn desired() -> Desired {
-    let nexthops = (1..=100u8).map(|n| NexthopSpec {
-        name: format!("s{n}"),
-        address: [198, 51, 100, n].into(),
-        weight: 1,
-        state: AdminState::Active,
-        port: Some(PortId(0)),
-        mac: Some(Mac([2, 0, 0, 0, 2, n])),
-    });
-    let group = GroupSpec { name: "web".into(), buckets: 65536, nexthops: nexthops.collect() };
-    let services = ["192.0.2.10/32", "2001:db8::10/128"].into_iter().flat_map(|vip| {
-        [(Protocol::Tcp, 80), (Protocol::Udp, 53)].map(|(protocol, port)| ServiceSpec {
-            name: format!("{vip} {port}"),
-            vip: vip.parse().expect("a prefix"),
-            protocol,
-            ports: vec![port],
-            group: "web".into(),
-            timeouts: Timeouts { tcp_syn_ms: 3_600_000, tcp_established_ms: 3_600_000, ..Timeouts::DEFAULT },
-        })
-    });
-    Desired::new(0, vec![OWN], services.collect(), vec![group]).expect("a good configuration")
+impl std::fmt::Debug for Rig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rig")
+            .field("index", &self.index)
+            .field("now_ms", &self.now_ms)
+            .finish_non_exhaustive()
+    }
 }

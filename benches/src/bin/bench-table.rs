@@ -1,77 +1,102 @@
-//! One table of what criterion measured: `bench-table CRITERION_DIR [--json FILE]`. Publishing has printed a table of its
-//! own; its rows go into the file too.
+//! One table of what was measured: `bench-table CRITERION_DIR [--json FILE]`. Medians are criterion's; what it doesn't know
+//! lies in `CRITERION_DIR/figures`. A case may have its plain counterpart there, or as a case of criterion named `…-plain`.
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use evenkeel_benches::figures::{Row, bar};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// One row: a case, and beside it the plain way of doing the same in the same run.
-#[derive(Debug, Serialize)]
-struct Row {
-    case: String,
-    ns_per_packet: f64,
-    allocations_per_packet: f64,
-    baseline_ns: f64,
-    note: String,
-}
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let dir = PathBuf::from(arguments.next().context("usage: bench-table CRITERION_DIR [--json FILE]")?);
     let json = arguments.next().filter(|a| a == "--json").and_then(|_| arguments.next());
     let rows = rows(&dir)?;
-    if !rows.is_empty() {
-        print(&rows);
-    }
-    let publish = std::fs::read_to_string(dir.join("publish.json")).unwrap_or_else(|_| "[]".into());
-    let publish: Vec<Value> = serde_json::from_str(&publish).context("publish.json")?;
+    print(&rows);
     if let Some(file) = json {
-        let rows = rows.iter().map(serde_json::to_value).chain(publish.into_iter().map(Ok));
-        let rows: Vec<Value> = rows.collect::<Result<_, _>>()?;
         std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
             .with_context(|| format!("can't write {file}"))?;
     }
     Ok(())
 }
 
+/// Rows without a time, or with a table of their own, are in the file only.
 fn print(rows: &[Row]) {
-    println!("{:<34} {:>10} {:>12} {:>8} {:>8}", "case", "ns/packet", "plain ns", "ratio", "allocs");
-    for row in rows {
-        let (plain, ratio) = if row.baseline_ns > 0.0 {
-            (format!("{:.1}", row.baseline_ns), format!("{:.2}", row.baseline_ns / row.ns_per_packet))
-        } else {
-            ("-".to_owned(), "-".to_owned())
+    let shown = rows.iter().filter(|row| row.ns_per_packet > 0.0 && !row.case.starts_with("publish/"));
+    let mut shown = shown.peekable();
+    if shown.peek().is_some() {
+        println!(
+            "{:<34} {:>10} {:>10} {:>7} {:>7}   {:<14} met",
+            "case", "ns/packet", "plain ns", "ratio", "allocs", "bar"
+        );
+    }
+    for row in shown {
+        let plain = if row.baseline_ns > 0.0 { format!("{:.1}", row.baseline_ns) } else { "-".into() };
+        let ratio = row.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}"));
+        let (bar, met) = match bar(&row.case) {
+            Some(bar) => {
+                let is_met = bar.is_met(row.ns_per_packet, row.ratio.unwrap_or(0.0));
+                (bar.to_string(), if is_met { "yes" } else { "no" })
+            }
+            None => ("-".into(), "-"),
         };
         println!(
-            "{:<34} {:>10.1} {plain:>12} {ratio:>8} {:>8.3}",
+            "{:<34} {:>10.1} {plain:>10} {ratio:>7} {:>7.3}   {bar:<14} {met}",
             row.case, row.ns_per_packet, row.allocations_per_packet
         );
     }
 }
 
 fn rows(dir: &Path) -> Result<Vec<Row>> {
-    let allocations: BTreeMap<String, f64> = match std::fs::read_to_string(dir.join("allocations.json")) {
-        Ok(text) => serde_json::from_str(&text)?,
-        Err(_) => BTreeMap::new(),
-    };
+    let mut rows = figures(&dir.join("figures"))?;
     let mut medians = BTreeMap::new();
     collect(dir, &mut medians)?;
-    let plain = |case: &str| medians.get(&format!("{case}-plain")).copied().unwrap_or(0.0);
-    let rows = medians.iter().filter(|(case, _)| !case.ends_with("-plain")).map(|(case, &ns)| Row {
-        case: case.clone(),
-        ns_per_packet: ns,
-        allocations_per_packet: allocations.get(case).copied().unwrap_or(0.0),
-        baseline_ns: plain(case),
-        note: note(case).to_owned(),
-    });
-    Ok(rows.collect())
+    for (case, &ns) in medians.iter().filter(|(case, _)| !case.ends_with("-plain")) {
+        if !rows.iter().any(|row| row.case == *case) {
+            rows.push(Row::of(case, note(case)));
+        }
+        let row = rows.iter_mut().find(|row| row.case == *case).context("a row was added")?;
+        row.ns_per_packet = ns;
+        if let Some(&plain) = medians.get(&format!("{case}-plain")) {
+            (row.baseline_ns, row.ratio) = (plain, Some(plain / ns));
+        }
+    }
+    rows.sort_by_key(|row| position(&row.case));
+    Ok(rows)
+}
+
+/// Cases in the order of benches, then by name, sizes by size.
+fn position(case: &str) -> (usize, String, u64) {
+    const ORDER: [&str; 6] = ["parse", "table", "walk", "newflows", "buckets", "publish"];
+    let (bench, rest) = case.split_once('/').unwrap_or((case, ""));
+    let (what, size) = rest.rsplit_once('/').unwrap_or((rest, ""));
+    let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
+    let unit = match size[digits.len()..].chars().next() {
+        Some('k') => 1000,
+        Some('M') => 1_000_000,
+        _ => 1,
+    };
+    let of = ORDER.iter().position(|name| *name == bench).unwrap_or(ORDER.len());
+    (of, what.to_owned(), digits.parse().unwrap_or(0) * unit)
+}
+
+fn figures(dir: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    files.sort();
+    for file in files {
+        let read = std::fs::read_to_string(&file).map_err(anyhow::Error::from);
+        let of: Vec<Row> = read
+            .and_then(|text| Ok(serde_json::from_str(&text)?))
+            .with_context(|| file.display().to_string())?;
+        rows.extend(of);
+    }
+    Ok(rows)
 }
 
 fn note(case: &str) -> &'static str {
     match case.split('/').next() {
-        Some("walk") => "whole walk, one core; baseline: SlicedPacket and dashmap as they come",
         Some("table") => "look up and refresh; baseline: dashmap as it comes",
         Some("parse") => "one frame to its flow key; baseline: SlicedPacket",
         Some("buckets") => "whole time of one build or change, not per packet",

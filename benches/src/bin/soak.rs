@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 use evenkeel_benches::count::{Counting, allocations};
 use evenkeel_benches::frames::{Kind, SplitMix};
 use evenkeel_benches::rig::{AREA, Rig};
-use std::time::Duration;
+use evenkeel_benches::traffic::Taker;
+use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -23,14 +24,17 @@ fn main() -> Result<()> {
     let mut random = SplitMix(20_240_101);
     let mut frames: Vec<Vec<u8>> = (0..AREA).map(|_| Vec::with_capacity(128)).collect();
     // the first look at the snapshot enters the thread with crossbeam-epoch
-    rig.batch(std::iter::empty());
+    rig.drain();
     let (mut sent, mut time, mut allocated) = (0, Duration::ZERO, 0);
     while sent < packets {
         for frame in &mut frames {
             hostile(frame, &mut random);
         }
         let before = allocations();
-        time += rig.batch(frames.iter().map(Vec::as_slice));
+        frames.iter().for_each(|frame| rig.write_frame(frame));
+        let begin = Instant::now();
+        rig.drain();
+        time += begin.elapsed();
         allocated += allocations() - before;
         sent += AREA as u64;
         rig.now_ms += 7;

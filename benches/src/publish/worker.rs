@@ -1,8 +1,8 @@
 //! A worker thread that forwards all the time, so that publishing has somebody to disturb.
 
 use crate::frames::{Kind, permutation};
+use crate::machine::table;
 use crate::publish::site::Site;
-use crate::rig::table;
 use evenkeel_dataplane::memory::MemoryPort;
 use evenkeel_dataplane::{FlowTable, Questions, Worker, WorkerSpec};
 use evenkeel_nexthop::PortId;
