@@ -7,7 +7,7 @@
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
-#   walk     the whole walk of a packet
+#   walk     the whole walk of a packet; two workers at once; flows that the NIC moves between them
 #   buckets  bucket tables: built, and mended after a change
 #   publish  from a change to what workers see: p50, p99, worst; memory meanwhile; packets that saw half a change
 #   all      all of them (default)
@@ -64,8 +64,9 @@ mkdir -p "$EVENKEEL_FIGURES"
 export EVENKEEL_PUBLISH=$EVENKEEL_FIGURES/publish.json
 
 case "$what" in
-all) benches=(parse flow_table walk buckets publish) ;;
+all) benches=(parse flow_table walk workers buckets publish) ;;
 table) benches=(flow_table) ;;
+walk) benches=(walk workers) ;;
 *) benches=("$what") ;;
 esac
 for bench in "${benches[@]}"; do

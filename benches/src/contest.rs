@@ -1,11 +1,12 @@
 //! A case of the walk measured beside the plain way to do it: a stretch of the one, a stretch of the other, in turn, so
 //! that whatever else the machine does hits both.
 
+use crate::clock::{cpu_time, median};
 use crate::count::allocations;
 use crate::plain::Plain;
 use crate::rig::{AREA, Rig};
 use crate::traffic::{Taker, Traffic};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Packets of a stretch.
 const STRETCH: usize = 64 * AREA;
@@ -50,7 +51,7 @@ impl Contest {
         Self { ours, plain, rounds: Vec::new(), allocated: 0 }
     }
 
-    /// Sends `packets` through both; the time that the worker took for so many. The worker's clock goes on by as much.
+    /// Sends `packets` through both; the CPU time that the worker took for so many. The worker's clock goes on by as much.
     pub fn run(&mut self, packets: u64) -> Duration {
         let (mut ours, mut plain, mut sent) = (Duration::ZERO, Duration::ZERO, 0);
         while sent < packets {
@@ -80,14 +81,9 @@ impl Contest {
     /// What was seen; `None` if hardly a packet was sent.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        let median = |of: fn(&Round) -> f64| {
-            let mut all: Vec<f64> = self.rounds.iter().map(of).collect();
-            all.sort_by(f64::total_cmp);
-            all.get(all.len() / 2).copied()
-        };
-        Some(Outcome {
-            plain_ns: median(|round| round.plain_ns)?,
-            ratio: median(|round| round.plain_ns / round.ours_ns)?,
+        (!self.rounds.is_empty()).then(|| Outcome {
+            plain_ns: median(self.rounds.iter().map(|round| round.plain_ns)),
+            ratio: median(self.rounds.iter().map(|round| round.plain_ns / round.ours_ns)),
         })
     }
 }
@@ -98,14 +94,14 @@ impl<T: Taker> Side<T> {
         Self { taker, traffic }
     }
 
-    /// Sends at least so many packets; the time that they took, and how many they were.
+    /// Sends at least so many packets; the CPU time that they took, and how many they were.
     fn send(&mut self, packets: usize) -> (Duration, u64) {
         let (mut time, mut sent) = (Duration::ZERO, 0);
         while sent < packets {
             sent += self.traffic.write(&mut self.taker, packets - sent);
-            let begin = Instant::now();
+            let before = cpu_time();
             self.taker.drain();
-            time += begin.elapsed();
+            time += cpu_time() - before;
         }
         (time, sent as u64)
     }

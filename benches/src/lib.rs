@@ -1,5 +1,6 @@
 //! Inputs and set-ups that the benches share: generated frames with fixed seeds, and a worker on ports in memory.
 
+pub mod clock;
 pub mod contest;
 pub mod count;
 pub mod figures;
@@ -11,6 +12,7 @@ pub mod plain;
 pub mod publish;
 pub mod rig;
 pub mod traffic;
+pub mod workers;
 
 use evenkeel_packet::Mac;
 

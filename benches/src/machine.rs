@@ -102,3 +102,9 @@ fn desired(timeouts: Timeouts) -> Desired {
     });
     Desired::new(0, vec![OWN], services.collect(), vec![group]).expect("a good configuration")
 }
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine").field("rigs", &self.rigs).finish_non_exhaustive()
+    }
+}

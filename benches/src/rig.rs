@@ -74,6 +74,12 @@ impl Rig {
         self.worker.finish(self.now_ms, &mut self.port);
     }
 
+    /// The worker's counters.
+    #[must_use]
+    pub fn counters(&self) -> Arc<WorkerCounters> {
+        Arc::clone(&self.counters)
+    }
+
     /// What the worker has counted.
     #[must_use]
     pub fn totals(&self) -> Totals {

@@ -2,9 +2,9 @@
 
 use super::site::{Extent, Site, add};
 use super::worker::Busy;
+use crate::clock::cpu_time;
 use crate::frames::SplitMix;
 use evenkeel_nexthop::Verb;
-use nix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// What is measured: one nexthop in so many groups at a time.
@@ -93,9 +93,4 @@ pub fn measure(case: &Case) -> Vec<Times> {
 pub fn quantile(ascending: &[Duration], part: f64) -> Duration {
     let place = (ascending.len() as f64 * part).ceil() as usize;
     ascending[place.clamp(1, ascending.len()) - 1]
-}
-
-/// CPU time of this thread.
-fn cpu_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
