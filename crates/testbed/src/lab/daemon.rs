@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -38,17 +38,24 @@ impl Daemon {
     /// # Errors
     /// When it isn't built, ends, or isn't ready within ten seconds; with its log.
     pub fn start(lab: &Lab, config: &str) -> Result<Self> {
-        let directory = lab.directory();
+        Self::start_in(lab.balancer(), &lab.directory(), config)
+    }
+
+    /// The same in this namespace, with its files in this directory.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_in(balancer: &Namespace, directory: &Path, config: &str) -> Result<Self> {
         let (config_path, report) = (directory.join("evenkeel.toml"), directory.join("report.json"));
         let socket = directory.join("api.sock");
         fs::write(&config_path, config)?;
         let program = workspace::evenkeel()?;
-        let mut command = lab.balancer().command(&program.to_string_lossy());
+        let mut command = balancer.command(&program.to_string_lossy());
         command.arg("run").arg("--config").arg(&config_path).arg("--report").arg(&report);
         command.arg("--socket").arg(&socket).arg("--state").arg(directory.join("state.json"));
         let mut process = Process::start(&mut command, &directory.join("evenkeel.log"))?;
         process.wait_for_line(0, READY_LIMIT, |line| line.trim() == "ready").context("evenkeel run")?;
-        Ok(Self { process, config: config_path, report, socket, balancer: lab.balancer().clone() })
+        Ok(Self { process, config: config_path, report, socket, balancer: balancer.clone() })
     }
 
     /// Replaces the configuration and has it read again; returns once the daemon has said what came of it.

@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod daemon;
+pub mod ground;
 pub mod kernel;
 pub mod namespace;
 pub mod owner;
@@ -15,24 +16,16 @@ pub mod process;
 pub mod server;
 mod wiring;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use anyhow::{Context, Result, ensure};
 use nix::unistd::Uid;
 
+use ground::Ground;
 use namespace::Namespace;
-use owner::LabId;
 use server::Server;
-
-/// How long [`Lab::lay`] waits for another lab on this machine to go.
-const TURN_LIMIT: Duration = Duration::from_secs(600);
-const TURN_FILE: &str = "/run/evenkeel-lab.lock";
 
 /// How the load balancer reaches the client and the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,18 +63,7 @@ pub struct Lab {
     balancer: Namespace,
     switch: Namespace,
     servers: Vec<Server>,
-    removal: Removal,
-    _turn: Flock<File>,
-}
-
-/// Removes the lab; exists from before the first namespace, so that a half-laid one goes too.
-#[derive(Debug)]
-struct Removal(LabId);
-
-impl Drop for Removal {
-    fn drop(&mut self) {
-        owner::remove(&self.0);
-    }
+    ground: Ground,
 }
 
 impl Lab {
@@ -90,24 +72,18 @@ impl Lab {
     /// # Errors
     /// Without root, when a program of `scripts/setup.sh` is missing, or when the kernel refuses.
     pub fn lay(spec: LabSpec) -> Result<Self> {
-        ensure!(Uid::effective().is_root(), "a lab of network namespaces needs root");
         ensure!((1..=10).contains(&spec.servers), "{} servers; a lab has 1 to 10", spec.servers);
-        let turn = take_turn()?;
-        owner::sweep();
-        owner::remove_on_signals()?;
-
-        let id = LabId::unused()?;
-        let removal = Removal(id);
-        fs::create_dir_all(id.directory().join("www")).context("the lab's directory")?;
-        let client = Namespace::add(id.namespace("client"))?;
-        let balancer = Namespace::add(id.namespace("lb"))?;
-        let switch = Namespace::add(id.namespace("switch"))?;
+        let ground = Ground::take()?;
+        fs::create_dir(ground.directory().join("www")).context("what nginx serves")?;
+        let client = ground.namespace("client")?;
+        let balancer = ground.namespace("lb")?;
+        let switch = ground.namespace("switch")?;
         let mut servers = Vec::new();
         for number in 1..=spec.servers {
-            let namespace = Namespace::add(id.namespace(&format!("s{number}")))?;
-            servers.push(Server::new(number, namespace, id.directory()));
+            let namespace = ground.namespace(&format!("s{number}"))?;
+            servers.push(Server::new(number, namespace, ground.directory()));
         }
-        let mut lab = Self { spec, client, balancer, switch, servers, removal, _turn: turn };
+        let mut lab = Self { spec, client, balancer, switch, servers, ground };
         wiring::wire(&lab).context("the lab can't be wired")?;
         for server in &mut lab.servers {
             server.start_nginx()?;
@@ -153,12 +129,12 @@ impl Lab {
     /// # Errors
     /// When the lab has one of this role already.
     pub fn annex(&self, role: &str) -> Result<Namespace> {
-        Namespace::add(self.removal.0.namespace(role))
+        self.ground.namespace(role)
     }
 
     /// Where files of this lab belong; removed with it.
     pub fn directory(&self) -> PathBuf {
-        self.removal.0.directory()
+        self.ground.directory()
     }
 
     /// What nginx serves under `/files/`, the same on every server.
@@ -186,21 +162,6 @@ impl Lab {
         };
         let address = if vip.is_ipv4() { address4.into() } else { address6.into() };
         (address, interface)
-    }
-}
-
-/// Waits until no other lab stands on this machine; the kernel gives the turn back when its holder ends.
-fn take_turn() -> Result<Flock<File>> {
-    let deadline = Instant::now() + TURN_LIMIT;
-    let mut file = File::create(Path::new(TURN_FILE)).context(TURN_FILE)?;
-    loop {
-        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(turn) => return Ok(turn),
-            Err((file, Errno::EWOULDBLOCK)) if Instant::now() < deadline => file,
-            Err((_, Errno::EWOULDBLOCK)) => bail!("another lab has been standing for {TURN_LIMIT:?}"),
-            Err((_, error)) => return Err(error).context(TURN_FILE),
-        };
-        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -108,14 +108,22 @@ impl Namespace {
     /// # Errors
     /// When the namespace is gone or the thread panicked.
     pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
-        let namespace = File::open(self.path()).with_context(|| format!("namespace {}", self.name))?;
         thread::scope(|scope| {
             let entered = scope.spawn(move || -> Result<T> {
-                setns(namespace, CloneFlags::CLONE_NEWNET).context("setns")?;
+                self.enter()?;
                 Ok(work())
             });
             entered.join().unwrap_or_else(|_| bail!("the thread in {} panicked", self.name))
         })
+    }
+
+    /// Moves the calling thread into the namespace, for good.
+    ///
+    /// # Errors
+    /// When the namespace is gone.
+    pub fn enter(&self) -> Result<()> {
+        let namespace = File::open(self.path()).with_context(|| format!("namespace {}", self.name))?;
+        setns(namespace, CloneFlags::CLONE_NEWNET).context("setns")
     }
 }
 
