@@ -4,6 +4,7 @@
 #
 # usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]
 #        scripts/bench.sh instructions [--keep] [CASE …]
+#        scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]    as root
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
@@ -15,18 +16,23 @@
 #   instructions  instructions per packet, counted by callgrind; fails when there are more than benches/instructions.toml
 #                 keeps. CASE is part of a case's name; --keep writes the counts into the file
 #
+#   peers  on veth, in network namespaces: Evenkeel's rate beside a bare loop on the same sockets, DPDK's testpmd and the
+#          kernel, by turns; time in the box by load; packets unaccounted for, which is a failure. Some six minutes
+#
 # Absolute times are of this machine and this moment; compare the figures of one run.
 set -euo pipefail
+started_in=$PWD
 cd "$(dirname "$0")/.."
 
 usage() {
     echo "usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]" >&2
     echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
+    echo "       scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]" >&2
     exit 2
 }
 
 prepare() {
-    scripts/setup.sh bench
+    scripts/setup.sh "${1:-bench}"
     command -v cargo >/dev/null || PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 }
@@ -37,18 +43,43 @@ if [ "${1:-}" = instructions ]; then
     exec cargo run --quiet --locked --release -p evenkeel-benches --bin instructions -- "$@"
 fi
 
+# A file as the caller names it.
+absolute() { (cd "$started_in" && realpath "$1"); }
+
+peers() {
+    local options=() status=0
+    while [ $# -gt 0 ]; do
+        options+=("$1")
+        if [ "$1" = --json ]; then
+            [ $# -ge 2 ] || usage
+            options+=("$(absolute "$2")")
+            shift
+        fi
+        shift
+    done
+    [ "$(id -u)" -eq 0 ] || {
+        echo "bench: network namespaces and XDP need root" >&2
+        exit 1
+    }
+    prepare peers
+    cargo build --quiet --locked --release --workspace
+    EVENKEEL=$CARGO_TARGET_DIR/release/evenkeel "$CARGO_TARGET_DIR/release/peers" "${options[@]}" || status=$?
+    "$CARGO_TARGET_DIR/release/lab" sweep
+    exit "$status"
+}
+
 what=all
 json=()
 while [ $# -gt 0 ]; do
     case "$1" in
     parse | table | walk | buckets | publish | all) what=$1 ;;
     peers)
-        echo "bench: the comparison with peers on veth is not there yet" >&2
-        exit 1
+        shift
+        peers "${json[@]}" "$@"
         ;;
     --json)
         [ $# -ge 2 ] || usage
-        json=(--json "$(realpath "$2")")
+        json=(--json "$(absolute "$2")")
         shift
         ;;
     *) usage ;;

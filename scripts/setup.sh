@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks of what Evenkeel needs: to build it, to lay the lab, to run all tests.
 #
-# usage: scripts/setup.sh [demo|bench|all]      Debian 12 or later, a Rust toolchain, root when something is missing
+# usage: scripts/setup.sh [demo|bench|peers|all]      Debian 12 or later, a Rust toolchain, root when something is missing
 #
 #   demo   what scripts/demo.sh needs: building and the lab
 #   bench  that, and what scripts/bench.sh needs
-#   all    that, and what scripts/test.sh needs (default)
+#   peers  what scripts/bench.sh peers needs: building, the lab, and DPDK as far as it is to be had
+#   all    what scripts/bench.sh and scripts/test.sh need, without DPDK (default)
 #
 # What is there already is left as it is. No service is left running.
 set -euo pipefail
@@ -13,6 +14,7 @@ set -euo pipefail
 build=(ca-certificates build-essential pkg-config zlib1g-dev libelf-dev clang m4 libbpf-dev)
 lab=(iproute2 ethtool nginx-light util-linux)
 bench=(valgrind)
+peers=(dpdk-dev librte-net-af-xdp23)
 test=(curl iperf3 iputils-ping python3 python3-scapy shellcheck)
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -81,10 +83,15 @@ bench)
     require_rust
     install_packages "${build[@]}" "${lab[@]}" "${bench[@]}"
     ;;
+peers)
+    require_rust
+    install_packages "${build[@]}" "${lab[@]}"
+    install_packages "${peers[@]}" || say "no ${peers[*]}: the comparison does without testpmd"
+    ;;
 all)
     require_rust
     install_packages "${build[@]}" "${lab[@]}" "${bench[@]}" "${test[@]}"
     install_rust_tools
     ;;
-*) fail "unknown part '$1'; allowed: demo, bench, all" ;;
+*) fail "unknown part '$1'; allowed: demo, bench, peers, all" ;;
 esac
