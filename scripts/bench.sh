@@ -2,13 +2,14 @@
 # Measures in memory and prints one table: nanoseconds per packet, the plain way of doing the same in the same run, their
 # ratio, allocations per packet.
 #
-# usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]
+# usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--json FILE]
 #        scripts/bench.sh instructions [--keep] [CASE …]
 #        scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]    as root
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
 #   walk     the whole walk of a packet; two workers at once; flows that the NIC moves between them
+#   newflows new flows at half-full and nearly full tables and under a SYN flood; worst stalls of a worker
 #   buckets  bucket tables: built, and mended after a change
 #   publish  from a change to what workers see: p50, p99, worst; memory meanwhile; packets that saw half a change
 #   all      all of them (default)
@@ -25,7 +26,7 @@ started_in=$PWD
 cd "$(dirname "$0")/.."
 
 usage() {
-    echo "usage: scripts/bench.sh [parse|table|walk|buckets|publish|all] [--json FILE]" >&2
+    echo "usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--json FILE]" >&2
     echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
     echo "       scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]" >&2
     exit 2
@@ -72,7 +73,7 @@ what=all
 json=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    parse | table | walk | buckets | publish | all) what=$1 ;;
+    parse | table | walk | newflows | buckets | publish | all) what=$1 ;;
     peers)
         shift
         peers "${json[@]}" "$@"
@@ -95,7 +96,7 @@ mkdir -p "$EVENKEEL_FIGURES"
 export EVENKEEL_PUBLISH=$EVENKEEL_FIGURES/publish.json
 
 case "$what" in
-all) benches=(parse flow_table walk workers buckets publish) ;;
+all) benches=(parse flow_table walk workers newflows buckets publish) ;;
 table) benches=(flow_table) ;;
 walk) benches=(walk workers) ;;
 *) benches=("$what") ;;

@@ -8,9 +8,12 @@ pub mod frames;
 pub mod instructions;
 pub mod machine;
 pub mod mixed;
+pub mod newflows;
 pub mod plain;
+pub mod polls;
 pub mod publish;
 pub mod rig;
+pub mod stalls;
 pub mod traffic;
 pub mod workers;
 

@@ -66,7 +66,7 @@ impl Machine {
 }
 
 /// Idle times that no bench reaches.
-const LONG: Timeouts = Timeouts {
+pub(crate) const LONG: Timeouts = Timeouts {
     tcp_syn_ms: 3_600_000,
     tcp_established_ms: 3_600_000,
     tcp_closing_ms: 3_600_000,

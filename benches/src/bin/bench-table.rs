@@ -13,6 +13,7 @@ fn main() -> Result<()> {
     let json = arguments.next().filter(|a| a == "--json").and_then(|_| arguments.next());
     let rows = rows(&dir)?;
     print(&rows);
+    print_polls(&rows);
     if let Some(file) = json {
         std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
             .with_context(|| format!("can't write {file}"))?;
@@ -47,6 +48,29 @@ fn print(rows: &[Row]) {
     }
 }
 
+/// Rows that say how long polls took.
+fn print_polls(rows: &[Row]) {
+    let mut shown = rows.iter().filter(|row| row.more.contains_key("p999_us")).peekable();
+    if shown.peek().is_some() {
+        println!(
+            "\n{:<34} {:>8} {:>8} {:>8} {:>8} {:>9}",
+            "us per poll of up to 64 packets", "p50", "p99", "p99.9", "worst", "by wall"
+        );
+    }
+    for row in shown {
+        let us = |name: &str| row.more.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+        println!(
+            "{:<34} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>9.1}",
+            row.case,
+            us("p50_us"),
+            us("p99_us"),
+            us("p999_us"),
+            us("max_us"),
+            us("wall_max_us")
+        );
+    }
+}
+
 fn rows(dir: &Path) -> Result<Vec<Row>> {
     let mut rows = figures(&dir.join("figures"))?;
     let mut medians = BTreeMap::new();
@@ -67,7 +91,7 @@ fn rows(dir: &Path) -> Result<Vec<Row>> {
 
 /// Cases in the order of benches, then by name, sizes by size.
 fn position(case: &str) -> (usize, String, u64) {
-    const ORDER: [&str; 6] = ["parse", "table", "walk", "newflows", "buckets", "publish"];
+    const ORDER: [&str; 7] = ["parse", "table", "walk", "newflows", "stalls", "buckets", "publish"];
     let (bench, rest) = case.split_once('/').unwrap_or((case, ""));
     let (what, size) = rest.rsplit_once('/').unwrap_or((rest, ""));
     let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
