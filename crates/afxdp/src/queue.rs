@@ -87,6 +87,8 @@ pub struct Queue {
     punt: Arc<PuntDevice>,
     allowance: Allowance,
     poll_set: Vec<libc::pollfd>,
+    /// Packets that the kernel receives at once, if it polls in this thread.
+    busy_poll_budget: Option<u32>,
     number: u32,
     access: Access,
     /// Which frames are its own.
@@ -129,6 +131,20 @@ impl Queue {
         xsk::poll(&mut self.poll_set, timeout_ms)
     }
 
+    /// From now on the kernel polls the network cards' queues in this thread, whenever nothing has come and whenever
+    /// something is sent, for at most `budget` packets each time. Interrupts are put off as far as `napi_defer_hard_irqs`
+    /// and `gro_flush_timeout` of the interfaces say. This also holds for interfaces that join later.
+    ///
+    /// # Errors
+    /// What the kernel says: EPERM without `CAP_NET_ADMIN`, ENOPROTOOPT if it is built without busy polling.
+    pub fn poll_busily(&mut self, budget: u32) -> io::Result<()> {
+        for seat in &mut self.seats {
+            seat.socket.rings_mut().poll_busily(budget)?;
+        }
+        self.busy_poll_budget = Some(budget);
+        Ok(())
+    }
+
     /// Where the frames are.
     #[must_use]
     pub fn census(&self) -> FrameCensus {
@@ -149,6 +165,10 @@ impl Queue {
     }
 
     fn sit(&mut self, mut seat: Seat) {
+        if let Some(budget) = self.busy_poll_budget {
+            // what the other sockets have been granted; without it, this one works as it is
+            let _ = seat.socket.rings_mut().poll_busily(budget);
+        }
         seat.socket.refill(&mut self.pool);
         let port = seat.socket.port();
         self.seats.push(seat);

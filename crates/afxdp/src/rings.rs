@@ -36,6 +36,6 @@ pub(crate) trait Rings {
     /// True if the driver looks at the fill ring only when it is asked to.
     fn needs_fill_kick(&self) -> bool;
 
-    /// Asks the driver to look at the fill ring.
+    /// Asks the driver to look at the fill ring; with busy polling, to receive.
     fn kick_fill(&mut self);
 }

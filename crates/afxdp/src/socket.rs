@@ -59,6 +59,11 @@ impl<R: Rings> Socket<R> {
         }
     }
 
+    /// For what concerns the kernel alone.
+    pub(crate) fn rings_mut(&mut self) -> &mut R {
+        &mut self.rings
+    }
+
     /// The port whose socket it is.
     pub(crate) fn port(&self) -> PortId {
         self.port

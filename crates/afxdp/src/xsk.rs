@@ -6,12 +6,17 @@ use crate::rings::Rings;
 use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
 use crate::umem::{Area, Descriptor, cause};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::{fmt, io};
+use std::{fmt, io, ptr};
 use xsk_rs::config::{BindFlags, LibxdpFlags, QueueSize, SocketConfig};
 use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, Socket, TxQueue};
 
 /// Frames that a kernel that copies sends at one kick, at most (`linux/if_xdp.h`).
 const XDP_MAX_TX_SKB_BUDGET: libc::c_int = 9;
+/// How to poll busily (`asm-generic/socket.h`).
+const SO_PREFER_BUSY_POLL: libc::c_int = 69;
+const SO_BUSY_POLL_BUDGET: libc::c_int = 70;
+/// A time other than 0 switches it on; the calls that are made here poll once, whatever it is.
+const BUSY_POLL_US: u32 = 20;
 /// Frames taken from a ring at once, at most.
 const TAKEN_AT_ONCE: usize = 256;
 
@@ -40,6 +45,8 @@ pub(crate) struct KernelRings {
     tx: TxQueue,
     fill: FillQueue,
     completion: CompQueue,
+    /// The kernel does nothing unless it is asked to.
+    is_busy_polled: bool,
     /// Where rings write what they hand over.
     taken: [FrameDesc; TAKEN_AT_ONCE],
 }
@@ -70,7 +77,22 @@ impl KernelRings {
         let (fill, completion) = fill_and_completion.ok_or_else(busy)?;
         // One kick for a burst. A kernel before 6.17 doesn't know it, and takes 32 frames per kick.
         let _ = set_option(rx.fd().as_raw_fd(), libc::SOL_XDP, XDP_MAX_TX_SKB_BUDGET, TX_RING_LEN);
-        Ok(Self { rx, tx, fill, completion, taken: [FrameDesc::default(); TAKEN_AT_ONCE] })
+        let is_busy_polled = false;
+        Ok(Self { rx, tx, fill, completion, is_busy_polled, taken: [FrameDesc::default(); TAKEN_AT_ONCE] })
+    }
+
+    /// Has the kernel poll the network card's queue when it is asked to send or to receive, for at most `budget` packets
+    /// each time, and leave it alone else (`Documentation/networking/napi.rst`, Busy polling).
+    ///
+    /// # Errors
+    /// What the kernel says: EPERM without `CAP_NET_ADMIN`, ENOPROTOOPT if it is built without busy polling.
+    pub(crate) fn poll_busily(&mut self, budget: u32) -> io::Result<()> {
+        let socket = self.rx.fd().as_raw_fd();
+        set_option(socket, libc::SOL_SOCKET, SO_PREFER_BUSY_POLL, 1)?;
+        set_option(socket, libc::SOL_SOCKET, libc::SO_BUSY_POLL, BUSY_POLL_US)?;
+        set_option(socket, libc::SOL_SOCKET, SO_BUSY_POLL_BUDGET, budget)?;
+        self.is_busy_polled = true;
+        Ok(())
     }
 
     /// The socket.
@@ -128,7 +150,7 @@ impl Rings for KernelRings {
     }
 
     fn needs_kick(&self) -> bool {
-        self.tx.needs_wakeup()
+        self.is_busy_polled || self.tx.needs_wakeup()
     }
 
     fn kick(&mut self) -> io::Result<()> {
@@ -137,12 +159,21 @@ impl Rings for KernelRings {
     }
 
     fn needs_fill_kick(&self) -> bool {
-        self.fill.needs_wakeup()
+        self.is_busy_polled || self.fill.needs_wakeup()
     }
 
     fn kick_fill(&mut self) {
-        // Polling wakes the driver; a failure shows when something is sent.
-        let _ = self.fill.wakeup(self.rx.fd_mut(), 0);
+        // SAFETY: no memory is passed. A failure shows when something is sent.
+        let _ = unsafe {
+            libc::recvfrom(
+                self.rx.fd().as_raw_fd(),
+                ptr::null_mut(),
+                0,
+                libc::MSG_DONTWAIT,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
     }
 }
 

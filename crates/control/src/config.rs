@@ -119,6 +119,8 @@ pub enum Idle {
     Sleep,
     /// It polls on.
     Spin,
+    /// It polls on, and with each empty poll has the kernel poll the network cards' queues on its core.
+    BusyPoll,
 }
 
 /// `[[interface]]`.

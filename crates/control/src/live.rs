@@ -42,7 +42,9 @@ pub use handle::{LiveError, LiveHandle, LiveSpec, start};
 pub use log::{KEPT_EVENTS, Subscription, Told};
 pub use memory::default_state_file;
 pub use pins::PinView;
-pub use plant::{InterfaceStatus, Latency, LivePort, Plant, PlantError, SocketCounts, WorkerStatus};
+pub use plant::{
+    InterfaceStatus, Latency, LivePort, Plant, PlantError, PollTimes, SocketCounts, WorkerStatus,
+};
 pub(crate) use ports::Ports;
 pub use publisher::publisher;
 pub use refusal::{Refusal, RefusalKind, RefusedChange};

@@ -133,6 +133,7 @@ impl Queue {
             punt: Arc::clone(punt),
             allowance: Allowance::new(),
             poll_set: Vec::with_capacity(most),
+            busy_poll_budget: None,
             number,
             access,
             id,

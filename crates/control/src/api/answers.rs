@@ -8,8 +8,8 @@ pub(super) use pin::pin;
 
 use super::model::{
     Action, Buckets, ChangeResult, Changed, Counters, Flows, Group, Groups, Interface, InterfaceQueue,
-    Latency, Liveness, Nexthop, NexthopCounters, Packets, Protocol, Reloaded, Service, Services, Share,
-    State, Status, Timeouts, Worker,
+    Latency, Liveness, Nexthop, NexthopCounters, Packets, Polls, Protocol, Reloaded, Service, Services,
+    Share, State, Status, Timeouts, Worker,
 };
 use crate::live::{
     self, CountersView, GroupView, InterfaceView, NexthopState, NexthopView, ServiceView, StatusView,
@@ -214,7 +214,14 @@ fn worker(worker: &live::WorkerView) -> Worker {
         forwarded: worker.packets.forwarded,
         flows_live: worker.flows.in_shards,
         rebuilds: worker.flows.rebuilds,
+        latency: latency(worker.status.latency),
+        polls: polls(worker.status.polls),
     }
+}
+
+const fn polls(polls: live::PollTimes) -> Polls {
+    let live::PollTimes { polls, p50_us, p99_us, p999_us, worst_us } = polls;
+    Polls { polls, p50_us, p99_us, p999_us, worst_us }
 }
 
 const fn latency(latency: live::Latency) -> Latency {

@@ -30,7 +30,7 @@ pub(super) fn dataplane(table: Option<Fields<'_>>, report: &mut Report<'_>) -> D
     if let Some(most) = integer(&mut fields, "max_interfaces", MAX_INTERFACES, report) {
         config.max_interfaces = usize::try_from(most).unwrap_or(usize::MAX);
     }
-    let words = [("sleep", Idle::Sleep), ("spin", Idle::Spin)];
+    let words = [("sleep", Idle::Sleep), ("spin", Idle::Spin), ("busy-poll", Idle::BusyPoll)];
     if let Some(idle) = fields.optional("idle").and_then(|field| field.choice(&words, report)) {
         config.idle = idle;
     }

@@ -106,12 +106,31 @@ pub struct SocketCounts {
 }
 
 /// A worker at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorkerStatus {
     /// The core that it is pinned to.
     pub core: usize,
     /// The queue that it owns on every interface.
     pub queue: usize,
+    /// Time in the box of what it received.
+    pub latency: Latency,
+    /// How long its polls took.
+    pub polls: PollTimes,
+}
+
+/// How long a worker's polls took, in microseconds, also those that received nothing; all 0 without polls.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PollTimes {
+    /// Polls that were measured.
+    pub polls: u64,
+    /// Median.
+    pub p50_us: f64,
+    /// 99 of 100 polls took no longer.
+    pub p99_us: f64,
+    /// 999 of 1000 polls took no longer.
+    pub p999_us: f64,
+    /// The longest: the worst stall of the worker.
+    pub worst_us: f64,
 }
 
 /// Time in the box from receive to transmit, in microseconds; all 0 without packets.

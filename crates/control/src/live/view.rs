@@ -157,7 +157,7 @@ pub struct Rates {
 }
 
 /// A worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorkerView {
     /// Where it runs.
     pub status: WorkerStatus,

@@ -93,7 +93,7 @@ pub struct Nexthop {
 }
 
 /// One worker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Worker {
     /// The core to which it is pinned.
     pub core: usize,
@@ -109,6 +109,27 @@ pub struct Worker {
     /// Tables rebuilt because removals had used up their free slots; each is a stall.
     #[serde(default)]
     pub rebuilds: u64,
+    /// Time in the box of what it received.
+    #[serde(default)]
+    pub latency: Latency,
+    /// How long its polls took.
+    #[serde(default)]
+    pub polls: Polls,
+}
+
+/// How long a worker's polls took, in microseconds, also those that received nothing; 0 without polls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Polls {
+    /// Polls that the figures stand for.
+    pub polls: u64,
+    /// Median.
+    pub p50_us: f64,
+    /// 99 of 100 are not above.
+    pub p99_us: f64,
+    /// 999 of 1000 are not above.
+    pub p999_us: f64,
+    /// The longest: the worst stall of the worker.
+    pub worst_us: f64,
 }
 
 /// From the receipt of a burst to its transmission, in microseconds; 0 without packets.

@@ -17,7 +17,7 @@ pub use change::{
 };
 pub use counters::{
     Counters, Flows, Interface, InterfaceQueue, Interfaces, Latency, Nexthop as NexthopCounters, Packets,
-    Worker,
+    Polls, Worker,
 };
 pub use event::{Event, EventKind, EventQuery, Missed};
 pub use flow::{Flow, FlowPage, FlowQuery, FlowState, Path, PathQuery, Protocol, Without};

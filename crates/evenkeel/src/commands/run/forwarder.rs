@@ -11,6 +11,7 @@ use evenkeel_afxdp::{Capability, Interface, PuntDevice, Queue, Steering, check_c
 use evenkeel_capture::{Report, WorkerReport};
 use evenkeel_control::Config;
 use evenkeel_control::api::Server;
+use evenkeel_control::config::Idle;
 use evenkeel_control::live::{self, ConfigSource, LiveHandle, LiveSpec, Refusal, Reloaded};
 use evenkeel_dataplane::{
     FlowTable, Published, Sweep, TableSeeds, TableSpec, Totals, Worker, WorkerCounters, WorkerSpec, mailbox,
@@ -67,7 +68,8 @@ impl Forwarder {
         let mut steering = Steering::load(queues, &config.services)?;
         let max_interfaces = config.dataplane.max_interfaces.max(interfaces.len());
         let mut ports: Vec<_> = (0..).map(PortId).zip(interfaces).map(|(id, at)| Port::new(id, at)).collect();
-        let sockets = open_queues(queues, max_interfaces, &mut ports, &mut steering)?;
+        let mut sockets = open_queues(queues, max_interfaces, &mut ports, &mut steering)?;
+        let idle = granted_idle(&config, &mut sockets);
         let access = sockets.first().map(|queue| queue.access().to_string()).unwrap_or_default();
 
         let capacity = config.dataplane.flow_capacity;
@@ -96,7 +98,7 @@ impl Forwarder {
             let thread = WorkerThread {
                 core: cores.workers[index],
                 index,
-                idle: config.dataplane.idle,
+                idle,
                 epoch,
                 stop: Arc::clone(&stop),
                 latency: latency[index].recorder(),
@@ -273,6 +275,20 @@ fn open_queues(
         queues.push(queue);
     }
     Ok(queues)
+}
+
+/// What idle workers do: as configured, if the kernel grants it.
+fn granted_idle(config: &Config, queues: &mut [Queue]) -> Idle {
+    let budget = config.dataplane.burst as u32;
+    if config.dataplane.idle == Idle::BusyPoll
+        && let Err(error) = queues.iter_mut().try_for_each(|queue| queue.poll_busily(budget))
+    {
+        say::note(format_args!(
+            "busy polling is refused: {error}; idle workers sleep, as with idle = \"sleep\""
+        ));
+        return Idle::Sleep;
+    }
+    config.dataplane.idle
 }
 
 /// Pins this thread, and so the control thread that it starts; workers have pinned themselves.

@@ -1,8 +1,9 @@
-//! Time in the box: from the receipt of a burst to its transmission, one histogram per worker.
+//! Time in the box, from the receipt of a burst to its transmission, and how long polls take: a histogram of each per
+//! worker.
 
-use evenkeel_control::live::Latency;
+use evenkeel_control::live::{Latency, PollTimes};
 use hdrhistogram::Histogram;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Longest time that is told apart, in nanoseconds.
@@ -12,63 +13,93 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, MAX_NS, 2).expect("the bounds are constants that fit")
 }
 
-/// What readers see of a worker's histogram.
-#[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<Mutex<Histogram<u64>>>);
+#[derive(Debug)]
+struct Times {
+    /// By packet.
+    in_box: Histogram<u64>,
+    /// By poll, also of those that found nothing: what nobody but the worker could make wait.
+    polls: Histogram<u64>,
+}
 
-/// A worker's own histogram. It reaches readers now and then, and neither allocates nor waits.
+impl Times {
+    fn new() -> Self {
+        Self { in_box: histogram(), polls: histogram() }
+    }
+
+    fn histograms_mut(&mut self) -> [&mut Histogram<u64>; 2] {
+        [&mut self.in_box, &mut self.polls]
+    }
+}
+
+/// What readers see of a worker's times.
+#[derive(Debug, Clone)]
+pub(super) struct Shared(Arc<Mutex<Times>>);
+
+/// A worker's own times. They reach readers now and then; recording neither allocates nor waits.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    own: Histogram<u64>,
+    own: Times,
     shared: Shared,
 }
 
 impl Shared {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(histogram())))
+        Self(Arc::new(Mutex::new(Times::new())))
     }
 
     /// A recorder that adds to this one.
     pub(super) fn recorder(&self) -> Recorder {
-        Recorder { own: histogram(), shared: self.clone() }
+        Recorder { own: Times::new(), shared: self.clone() }
+    }
+
+    /// How long the worker's polls took.
+    pub(super) fn polls(&self) -> PollTimes {
+        let polls = self.lock().polls.clone();
+        let [p50_us, p99_us, p999_us, worst_us] = quantiles_us(&polls);
+        PollTimes { polls: polls.len(), p50_us, p99_us, p999_us, worst_us }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Times> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recorder {
-    /// `packets` packets were in the box for `time`.
+    /// A poll took so long, and received so many packets.
     pub(super) fn record(&mut self, time: Duration, packets: usize) {
-        self.own.saturating_record_n((time.as_nanos() as u64).max(1), packets as u64);
+        let time_ns = (time.as_nanos() as u64).max(1);
+        self.own.polls.saturating_record(time_ns);
+        if packets > 0 {
+            self.own.in_box.saturating_record_n(time_ns, packets as u64);
+        }
     }
 
     /// Lets readers see what was recorded; later if one is reading just now.
     pub(super) fn share(&mut self) {
         if let Ok(mut shared) = self.shared.0.try_lock() {
-            // both have the same bounds, so that nothing can fail
-            if shared.add(&self.own).is_ok() {
-                self.own.reset();
+            for (shared, own) in shared.histograms_mut().into_iter().zip(self.own.histograms_mut()) {
+                // both have the same bounds, so that nothing can fail
+                if shared.add(&*own).is_ok() {
+                    own.reset();
+                }
             }
         }
     }
 }
 
-/// Time in the box over all workers.
+/// Time in the box over these workers.
 pub(super) fn quantiles(workers: &[Shared]) -> Latency {
     let mut all = histogram();
     for worker in workers {
-        let shared = worker.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.add(&*shared).expect("both have the same bounds");
+        all.add(&worker.lock().in_box).expect("both have the same bounds");
     }
-    if all.is_empty() {
-        return Latency::default();
-    }
-    let at = |quantile| all.value_at_quantile(quantile) as f64 / 1000.0;
-    Latency {
-        packets: all.len(),
-        p50_us: at(0.5),
-        p99_us: at(0.99),
-        p999_us: at(0.999),
-        max_us: all.max() as f64 / 1000.0,
-    }
+    let [p50_us, p99_us, p999_us, max_us] = quantiles_us(&all);
+    Latency { packets: all.len(), p50_us, p99_us, p999_us, max_us }
+}
+
+/// Half, 99 and 99.9 of 100 are not above, and the largest; all 0 if there are none.
+fn quantiles_us(histogram: &Histogram<u64>) -> [f64; 4] {
+    [0.5, 0.99, 0.999, 1.0].map(|quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0)
 }
 
 /// One line of it.
@@ -82,7 +113,8 @@ pub(super) fn summary(workers: &[Shared]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shared, summary};
+    use super::{Shared, quantiles, summary};
+    use evenkeel_control::live::Latency;
     use std::time::Duration;
 
     #[test]
@@ -96,5 +128,22 @@ mod tests {
         }
         let text = summary(&workers);
         assert!(text.starts_with("p50 10.") && text.contains("p99.9 100"), "{text}");
+        assert_eq!(quantiles(&workers[..1]).packets, 990);
+    }
+
+    #[test]
+    fn a_stall_shows_though_it_received_nothing() {
+        let worker = Shared::new();
+        let mut recorder = worker.recorder();
+        for _ in 0..9999 {
+            recorder.record(Duration::from_nanos(200), 0);
+        }
+        recorder.record(Duration::from_millis(3), 0);
+        recorder.share();
+        recorder.record(Duration::from_secs(1), 1);
+        let polls = worker.polls();
+        assert_eq!(polls.polls, 10_000, "what is not shared yet isn't seen");
+        assert!(polls.p999_us < 0.3 && (3000.0..3100.0).contains(&polls.worst_us), "{polls:?}");
+        assert_eq!(quantiles(&[worker]), Latency::default());
     }
 }

@@ -13,6 +13,7 @@ use evenkeel_control::Config;
 use evenkeel_control::live::{InterfaceStatus, Latency, LivePort, Plant, PlantError, WorkerStatus};
 use evenkeel_nexthop::{PortId, ServiceSpec};
 use evenkeel_packet::Mac;
+use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What reaches into the kernel.
@@ -88,8 +89,14 @@ impl Plant for Shared {
 
     fn workers(&self) -> Vec<WorkerStatus> {
         let side = self.lock();
-        let workers = side.cores.workers.iter().enumerate();
-        workers.map(|(queue, core)| WorkerStatus { core: *core, queue }).collect()
+        let workers = side.cores.workers.iter().zip(&side.latency).enumerate();
+        let status = |(queue, (&core, times)): (usize, (&usize, &latency::Shared))| WorkerStatus {
+            core,
+            queue,
+            latency: latency::quantiles(slice::from_ref(times)),
+            polls: times.polls(),
+        };
+        workers.map(status).collect()
     }
 
     fn latency(&self) -> Latency {

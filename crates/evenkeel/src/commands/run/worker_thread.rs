@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_afxdp::Queue;
 use evenkeel_control::config::Idle;
 use evenkeel_dataplane::Worker;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -52,26 +53,24 @@ impl WorkerThread {
         Ok(handle)
     }
 
+    /// The clock is read once per poll: where one ends, the next begins.
     fn run(&mut self, worker: &mut Worker<Queue>, io: &mut Queue) {
+        let (mut now, mut shared_at) = (Instant::now(), self.epoch);
         let mut empty_polls = 0;
-        let mut shared_at = self.epoch;
         while !self.stop.load(Ordering::Relaxed) {
-            let begin = Instant::now();
-            self.orders.look(io, begin);
-            let received = worker.poll((begin - self.epoch).as_millis() as u64, io);
-            if received > 0 {
-                self.latency.record(begin.elapsed(), received);
-                empty_polls = 0;
-            } else {
-                empty_polls += 1;
-                if self.idle == Idle::Sleep && empty_polls >= EMPTY_POLLS && !worker.is_behind() {
-                    // what can fail is a lack of kernel memory; polling without sleep goes on then
-                    let _ = io.wait(SLEEP_MS);
-                }
-            }
-            if begin - shared_at >= SHARE {
+            self.orders.look(io, now);
+            let received = worker.poll((now - self.epoch).as_millis() as u64, io);
+            let begin = mem::replace(&mut now, Instant::now());
+            self.latency.record(now - begin, received);
+            empty_polls = if received > 0 { 0 } else { empty_polls + 1 };
+            if now - shared_at >= SHARE {
                 self.latency.share();
-                shared_at = begin;
+                shared_at = now;
+            }
+            if self.idle == Idle::Sleep && empty_polls >= EMPTY_POLLS && !worker.is_behind() {
+                // what can fail is a lack of kernel memory; polling without sleep goes on then
+                let _ = io.wait(SLEEP_MS);
+                now = Instant::now();
             }
         }
         self.drain(worker, io);

@@ -1,7 +1,7 @@
 //! Counters as a table: packets by stage, then flows, nexthops, workers, and the time in the box.
 
 use crate::print::{Columns, count, rate};
-use evenkeel_control::api::model::{Counters, Interface, InterfaceQueue, Latency};
+use evenkeel_control::api::model::{Counters, Interface, InterfaceQueue, Latency, Worker};
 use evenkeel_dataplane::DropReason;
 
 /// The stages at which frames are dropped, and the reasons of each.
@@ -29,8 +29,13 @@ const DROPS: &[(&str, &[DropReason])] = &[
 /// All of it; rates since the reading before, if there is one of the same daemon.
 pub(super) fn text(now: &Counters, before: Option<&Counters>, all: bool) -> String {
     let before = before.filter(|before| before.uptime_ms < now.uptime_ms);
-    let parts =
-        [by_stage(now, before, all), nexthops(now, before), workers(now, before), latency(&now.latency)];
+    let parts = [
+        by_stage(now, before, all),
+        nexthops(now, before),
+        workers(now, before),
+        times(now),
+        latency(&now.latency),
+    ];
     parts.join("\n")
 }
 
@@ -197,6 +202,19 @@ fn workers(now: &Counters, before: Option<&Counters>) -> String {
                 columns.line([queue, core, received, forwarded, live, rebuilds, rate]);
             }
         }
+    }
+    columns.to_string()
+}
+
+/// By worker: how long its packets were in the box, and how long its polls took.
+fn times(now: &Counters) -> String {
+    let heads = ["worker", ">p50 us", ">p99 us", ">p99.9 us", ">max us", ">poll p99.9 us", ">worst poll us"];
+    let mut columns = Columns::new(&heads);
+    for Worker { queue, latency, polls, .. } in &now.workers {
+        let times =
+            [latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us, polls.p999_us, polls.worst_us];
+        let [p50, p99, p999, max, poll_p999, worst_poll] = times.map(|time_us| format!("{time_us:.1}"));
+        columns.line([queue.to_string(), p50, p99, p999, max, poll_p999, worst_poll]);
     }
     columns.to_string()
 }

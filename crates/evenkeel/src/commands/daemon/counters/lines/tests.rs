@@ -1,7 +1,9 @@
 use super::super::super::interfaces::tests::interface;
 use super::*;
-use evenkeel_control::api::model::{Flows, NexthopCounters, Packets, Worker};
+use evenkeel_control::api::model::{Flows, NexthopCounters, Packets, Polls, Worker};
 use std::collections::BTreeSet;
+
+const TIMES: Latency = Latency { packets: 900, p50_us: 3.0, p99_us: 12.5, p999_us: 20.0, max_us: 31.0 };
 
 fn counters() -> Counters {
     Counters {
@@ -25,9 +27,11 @@ fn counters() -> Counters {
             forwarded: 900,
             flows_live: 40,
             rebuilds: 0,
+            latency: TIMES,
+            polls: Polls { polls: 40_000, p50_us: 0.2, p99_us: 9.0, p999_us: 18.0, worst_us: 450.0 },
         }],
         interfaces: vec![interface("eth1", true), interface("eth2", true)],
-        latency: Latency { packets: 900, p50_us: 3.0, p99_us: 12.5, p999_us: 20.0, max_us: 31.0 },
+        latency: TIMES,
         uptime_ms: 10_000,
     }
 }
@@ -63,6 +67,9 @@ web/s1       900  57600             50          40
 
 worker  core  received  forwarded  flows live  rebuilds
 0          1      1000        900          40         0
+
+worker  p50 us  p99 us  p99.9 us  max us  poll p99.9 us  worst poll us
+0          3.0    12.5      20.0    31.0           18.0          450.0
 
 time in the box: p50 3.0 us, p99 12.5 us, p99.9 20.0 us, max 31.0 us, of 900 packets
 ";
