@@ -57,8 +57,8 @@ fn ours(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u32
                 let key = key(burst[at]);
                 (key, table.hash(&key))
             });
-            keys.iter().for_each(|(key, hash)| shard.prefetch_control(key, *hash));
-            keys.iter().for_each(|(key, hash)| shard.prefetch_slot(key, *hash));
+            keys.iter().for_each(|(_, hash)| shard.prefetch_control(*hash));
+            keys.iter().for_each(|(_, hash)| shard.prefetch_flow(shard.guess(*hash)));
             for (key, hash) in &keys {
                 let link = shard.find(key, *hash);
                 if let Some(entry) = link.and_then(|link| shard.entry(link)) {

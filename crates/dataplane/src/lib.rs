@@ -15,6 +15,7 @@ mod fragments;
 mod mailbox;
 pub mod memory;
 mod port;
+pub mod prefetch;
 mod published;
 mod totals;
 mod verdict;

@@ -14,6 +14,7 @@
 
 mod assignment;
 mod desired;
+mod exact_services;
 mod group_table;
 mod id;
 mod liveness;

@@ -6,7 +6,7 @@ use crate::liveness::Liveness;
 use crate::pins::{PinId, PinTable};
 use crate::service_table::ServiceTable;
 use crate::timeouts::{TimeoutSets, TimeoutsId};
-use evenkeel_packet::{FlowKey, Mac};
+use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6, Mac};
 use std::net::IpAddr;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -92,6 +92,20 @@ impl Snapshot {
     #[must_use]
     pub fn classify(&self, key: &FlowKey) -> Option<ServiceId> {
         self.table.classify(key)
+    }
+
+    /// The same of an IPv4 packet.
+    #[inline]
+    #[must_use]
+    pub fn classify4(&self, key: &FlowKey4) -> Option<ServiceId> {
+        self.table.classify4(key)
+    }
+
+    /// The same of an IPv6 packet.
+    #[inline]
+    #[must_use]
+    pub fn classify6(&self, key: &FlowKey6) -> Option<ServiceId> {
+        self.table.classify6(key)
     }
 
     /// The service of a packet whose ports are not known, as a later fragment's: of the longest prefix with a service

@@ -21,35 +21,30 @@ pub(crate) trait Datagram: Copy {
     fn addresses(self) -> FlowKey;
 
     /// The outcome of a packet whose flow key is known.
-    #[inline(always)]
     fn ours(self, key: FlowKey, class: Class) -> Outcome {
         Outcome::Ours(Packet { key, class, fragment: self.fragment(), l3_offset: self.l3_offset() })
     }
 
-    /// The outcome of a packet that has no flow key, though its ports may be known: [`refused`], behind a function that takes no reference to `self`,
-    /// so that the straight way doesn't put it into memory.
-    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome;
-}
-
-/// The outcome of a packet that has no flow key.
-pub(crate) fn refused(datagram: impl Datagram, refusal: Refusal, ports: Option<Ports>) -> Outcome {
-    let addresses = datagram.addresses();
-    let first = match datagram.fragment() {
-        Fragment::First(id) => Some(FragmentKey { addresses, id }),
-        Fragment::Whole | Fragment::Later(_) => None,
-    };
-    let reason = match refusal {
-        // The walk must remember it for the later ones: see `Class::Other`.
-        Refusal::NotOurs(NotOurs::IcmpOther) if first.is_some() => {
-            return datagram.ours(datagram.key(0, 0), Class::Other);
-        }
-        Refusal::NotOurs(reason) => return Outcome::NotOurs(reason),
-        Refusal::Malformed(reason) => reason,
-        Refusal::Cut(_) if first.is_some() => Malformed::FirstFragmentHeader,
-        Refusal::Cut(reason) => reason,
-    };
-    let key = ports.map(|Ports { source, destination }| datagram.key(source, destination));
-    Outcome::Malformed { destination: addresses.destination(), key, reason, fragment: first }
+    /// The outcome of a packet that has no flow key, though its ports may be known.
+    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome {
+        let addresses = self.addresses();
+        let first = match self.fragment() {
+            Fragment::First(id) => Some(FragmentKey { addresses, id }),
+            Fragment::Whole | Fragment::Later(_) => None,
+        };
+        let reason = match refusal {
+            // The walk must remember it for the later ones: see `Class::Other`.
+            Refusal::NotOurs(NotOurs::IcmpOther) if first.is_some() => {
+                return self.ours(self.key(0, 0), Class::Other);
+            }
+            Refusal::NotOurs(reason) => return Outcome::NotOurs(reason),
+            Refusal::Malformed(reason) => reason,
+            Refusal::Cut(_) if first.is_some() => Malformed::FirstFragmentHeader,
+            Refusal::Cut(reason) => reason,
+        };
+        let key = ports.map(|Ports { source, destination }| self.key(source, destination));
+        Outcome::Malformed { destination: addresses.destination(), key, reason, fragment: first }
+    }
 }
 
 /// Ports of a TCP or UDP header of which more is not known.

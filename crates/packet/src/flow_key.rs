@@ -179,6 +179,20 @@ impl Hash for FlowKey6 {
     }
 }
 
+impl From<FlowKey4> for FlowKey {
+    #[inline]
+    fn from(key: FlowKey4) -> Self {
+        Self::V4(key)
+    }
+}
+
+impl From<FlowKey6> for FlowKey {
+    #[inline]
+    fn from(key: FlowKey6) -> Self {
+        Self::V6(key)
+    }
+}
+
 impl FlowKey {
     /// Packs a 5-tuple of one family; `None` if source and destination are of different families.
     #[must_use]

@@ -1,30 +1,14 @@
 //! The IPv4 header (RFC 791 §3.1), with options.
 
-use crate::datagram::{self, Datagram, Ports, Refusal};
+use crate::datagram::Datagram;
 use crate::l4::{self, Payload};
 use crate::{Class, FlowKey, FlowKey4, Fragment, FragmentKey, Malformed, NotOurs, Outcome, icmp};
 use etherparse::{IpNumber, Ipv4HeaderSlice, ip_number};
 use std::net::IpAddr;
 
-/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire.
-///
-/// The straight way is a whole TCP or UDP datagram. What leaves it begins anew in [`parse_winding`], so that the
-/// straight way has nothing to hand over.
-#[inline(always)]
+/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire. The place in the datagram comes
+/// first (RFC 791 §3.2), as a later fragment has no L4 header.
 pub(crate) fn parse(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
-    let Some((ipv4, payload)) = Ipv4::read(frame, l3_offset, wire_len) else {
-        return unusable(frame, l3_offset, wire_len);
-    };
-    if ipv4.header.is_fragmenting_payload() || ipv4.protocol() == ip_number::ICMP {
-        return parse_winding(frame, l3_offset, wire_len);
-    }
-    l4::parse(ipv4, payload)
-}
-
-/// Parses any packet: fragments and ICMP too. The place in the datagram comes first (RFC 791 §3.2), as a later
-/// fragment has no L4 header.
-#[inline(never)]
-fn parse_winding(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
     let Some((mut ipv4, payload)) = Ipv4::read(frame, l3_offset, wire_len) else {
         return unusable(frame, l3_offset, wire_len);
     };
@@ -52,7 +36,6 @@ struct Ipv4<'a> {
 impl<'a> Ipv4<'a> {
     /// Reads the header, as one of a whole datagram, and says what the total length leaves behind it; `None` if it can't
     /// be used, for the reason that [`unusable`] finds.
-    #[inline(always)]
     fn read(frame: &'a [u8], l3_offset: usize, wire_len: usize) -> Option<(Self, Payload<'a>)> {
         let l3 = frame.get(l3_offset..)?;
         let header = Ipv4HeaderSlice::from_slice(l3).ok()?;
@@ -69,22 +52,18 @@ impl<'a> Ipv4<'a> {
 }
 
 impl Datagram for Ipv4<'_> {
-    #[inline(always)]
     fn protocol(self) -> IpNumber {
         self.header.protocol()
     }
 
-    #[inline(always)]
     fn fragment(self) -> Fragment {
         self.fragment
     }
 
-    #[inline(always)]
     fn l3_offset(self) -> u8 {
         self.l3_offset
     }
 
-    #[inline(always)]
     fn key(self, source_port: u16, destination_port: u16) -> FlowKey {
         let (source, destination) = (self.header.source(), self.header.destination());
         FlowKey::V4(FlowKey4::new(source, destination, source_port, destination_port, self.protocol().0))
@@ -93,23 +72,6 @@ impl Datagram for Ipv4<'_> {
     fn addresses(self) -> FlowKey {
         self.key(0, 0)
     }
-
-    #[inline(always)]
-    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome {
-        refused(self.header, self.fragment, self.l3_offset, refusal, ports)
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn refused(
-    header: Ipv4HeaderSlice<'_>,
-    fragment: Fragment,
-    l3_offset: u8,
-    refusal: Refusal,
-    ports: Option<Ports>,
-) -> Outcome {
-    datagram::refused(Ipv4 { header, fragment, l3_offset }, refusal, ports)
 }
 
 /// Says why a header can't be used. etherparse's error says only what it stumbled over first, in an order of its own, so

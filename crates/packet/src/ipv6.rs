@@ -1,7 +1,7 @@
 //! The IPv6 header (RFC 8200 §3).
 
-use crate::datagram::{self, Datagram, Ports, Refusal};
-use crate::ipv6_extensions::{Chain, is_extension};
+use crate::datagram::Datagram;
+use crate::ipv6_extensions::Chain;
 use crate::l4::{self, Payload};
 use crate::{Class, FlowKey, FlowKey6, Fragment, Malformed, NotOurs, Outcome, icmp};
 use etherparse::{IpNumber, Ipv6HeaderSlice, ip_number};
@@ -10,24 +10,8 @@ use std::net::IpAddr;
 /// Length of the header in bytes.
 const HEADER_LEN: usize = 40;
 
-/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire.
-///
-/// The straight way is TCP or UDP right behind the header. What leaves it begins anew in [`parse_winding`], so that the
-/// straight way has nothing to hand over.
-#[inline(always)]
+/// Parses the packet at `l3_offset` of a frame that had `wire_len` bytes on the wire. A later fragment has no L4 header.
 pub(crate) fn parse(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
-    let Some((ipv6, payload)) = Ipv6::read(frame, l3_offset, wire_len) else {
-        return unusable(frame, l3_offset);
-    };
-    if is_extension(ipv6.protocol) || ipv6.protocol == ip_number::IPV6_ICMP {
-        return parse_winding(frame, l3_offset, wire_len);
-    }
-    l4::parse(ipv6, payload)
-}
-
-/// Parses any packet: extension headers and ICMPv6 too. A later fragment has no L4 header.
-#[inline(never)]
-fn parse_winding(frame: &[u8], l3_offset: usize, wire_len: usize) -> Outcome {
     let Some((mut ipv6, payload)) = Ipv6::read(frame, l3_offset, wire_len) else {
         return unusable(frame, l3_offset);
     };
@@ -62,7 +46,6 @@ struct Ipv6<'a> {
 impl<'a> Ipv6<'a> {
     /// Reads the header, as one without extension headers, and says what the payload length leaves behind it; `None` if
     /// it can't be used, for the reason that [`unusable`] finds.
-    #[inline(always)]
     fn read(frame: &'a [u8], l3_offset: usize, wire_len: usize) -> Option<(Self, Payload<'a>)> {
         let l3 = frame.get(l3_offset..)?;
         let header = Ipv6HeaderSlice::from_slice(l3).ok()?;
@@ -76,7 +59,6 @@ impl<'a> Ipv6<'a> {
     }
 
     /// A packet of which no extension header has been read.
-    #[inline(always)]
     fn new(header: Ipv6HeaderSlice<'a>, l3_offset: u8) -> Self {
         let protocol = header.next_header();
         Self { header, protocol, fragment_protocol: protocol, fragment: Fragment::Whole, l3_offset }
@@ -84,22 +66,18 @@ impl<'a> Ipv6<'a> {
 }
 
 impl Datagram for Ipv6<'_> {
-    #[inline(always)]
     fn protocol(self) -> IpNumber {
         self.protocol
     }
 
-    #[inline(always)]
     fn fragment(self) -> Fragment {
         self.fragment
     }
 
-    #[inline(always)]
     fn l3_offset(self) -> u8 {
         self.l3_offset
     }
 
-    #[inline(always)]
     fn key(self, source_port: u16, destination_port: u16) -> FlowKey {
         let (source, destination) = (self.header.source(), self.header.destination());
         FlowKey::V6(FlowKey6::new(source, destination, source_port, destination_port, self.protocol.0))
@@ -108,25 +86,6 @@ impl Datagram for Ipv6<'_> {
     fn addresses(self) -> FlowKey {
         self.key(0, 0).without_ports(self.fragment_protocol.0)
     }
-
-    #[inline(always)]
-    fn refused(self, refusal: Refusal, ports: Option<Ports>) -> Outcome {
-        let Self { header, protocol, fragment_protocol, fragment, l3_offset } = self;
-        refused(header, [protocol, fragment_protocol], fragment, l3_offset, refusal, ports)
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn refused(
-    header: Ipv6HeaderSlice<'_>,
-    [protocol, fragment_protocol]: [IpNumber; 2],
-    fragment: Fragment,
-    l3_offset: u8,
-    refusal: Refusal,
-    ports: Option<Ports>,
-) -> Outcome {
-    datagram::refused(Ipv6 { header, protocol, fragment_protocol, fragment, l3_offset }, refusal, ports)
 }
 
 /// Says why a header can't be used.

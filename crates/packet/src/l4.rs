@@ -31,7 +31,6 @@ impl Payload<'_> {
 }
 
 /// Parses the L4 header of a datagram that isn't ICMP of its own family.
-#[inline(always)]
 pub(crate) fn parse(datagram: impl Datagram, payload: Payload<'_>) -> Outcome {
     let (source_port, destination_port, class) = match datagram.protocol() {
         ip_number::TCP => match tcp(payload) {
@@ -78,7 +77,7 @@ fn tcp_without_options(payload: Payload<'_>) -> Result<(u16, u16, TcpSignal), Re
 }
 
 #[inline]
-fn signal(header: &TcpHeaderSlice<'_>) -> TcpSignal {
+pub(crate) fn signal(header: &TcpHeaderSlice<'_>) -> TcpSignal {
     if header.rst() || header.fin() {
         TcpSignal::Close
     } else if header.ack() {
@@ -92,7 +91,7 @@ fn signal(header: &TcpHeaderSlice<'_>) -> TcpSignal {
 
 /// The length of a fragmented datagram is that of all fragments together, so a first fragment's is not compared.
 #[inline]
-fn udp(payload: Payload<'_>, fragment: Fragment) -> Result<UdpHeaderSlice<'_>, Refusal> {
+pub(crate) fn udp(payload: Payload<'_>, fragment: Fragment) -> Result<UdpHeaderSlice<'_>, Refusal> {
     let header = UdpHeaderSlice::from_slice(payload.bytes).map_err(|_| Refusal::Cut(Malformed::UdpHeader))?;
     let len = usize::from(header.length());
     if len < header.slice().len() || (len > payload.declared_len && fragment == Fragment::Whole) {

@@ -22,6 +22,7 @@ mod mac;
 mod outcome;
 mod parse;
 mod rewrite;
+mod straight;
 
 #[cfg(test)]
 mod tests;
@@ -29,5 +30,6 @@ mod tests;
 pub use flow_key::{Canonical, FlowKey, FlowKey4, FlowKey6};
 pub use mac::{Mac, NotAMac};
 pub use outcome::{Class, Fragment, FragmentKey, Malformed, NotOurs, Outcome, Packet, TcpSignal};
-pub use parse::parse;
+pub use parse::{parse, winding};
 pub use rewrite::rewrite;
+pub use straight::{Segment, Straight, straight};

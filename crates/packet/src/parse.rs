@@ -1,7 +1,7 @@
 //! Parsing: from a frame to its flow key, in place, one header after the other.
 
 use crate::{Class, FlowKey, Fragment, FragmentKey, Mac, NotOurs, Outcome, Packet};
-use crate::{ethernet, ipv4, ipv6};
+use crate::{ethernet, ipv4, ipv6, straight::straight};
 use etherparse::ether_type;
 use std::net::IpAddr;
 
@@ -16,6 +16,13 @@ use std::net::IpAddr;
 /// verified. The outermost headers decide: what a tunnel carries is not looked at.
 #[must_use]
 pub fn parse(frame: &[u8], wire_len: usize, own: Mac) -> Outcome {
+    straight(frame, wire_len, own).map_or_else(|| winding(frame, wire_len, own), Outcome::from)
+}
+
+/// The same without the straight way: for frames that it has not taken. It knows the others, too.
+#[inline(never)]
+#[must_use]
+pub fn winding(frame: &[u8], wire_len: usize, own: Mac) -> Outcome {
     let (kind, l3_offset) = match ethernet::strip(frame, own) {
         Ok(found) => found,
         Err(reason) => return Outcome::NotOurs(reason),

@@ -166,6 +166,14 @@ impl FlowEntry {
         self.packed & CONFIRMED != 0
     }
 
+    /// True if nothing changes with a further packet: confirmed, decided by bucket, and following these timeouts.
+    #[inline]
+    #[must_use]
+    pub const fn is_settled(&self, timeouts: TimeoutsId) -> bool {
+        let settled = (timeouts.0 as u64) << TIMEOUTS_SHIFT | CONFIRMED;
+        self.packed & (TIMEOUTS_MASK | CONFIRMED | BY_PIN) == settled
+    }
+
     pub(super) fn confirm(&mut self) {
         self.packed |= CONFIRMED;
     }

@@ -122,9 +122,23 @@ impl FlowTable {
     #[must_use]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         match key {
-            FlowKey::V4(key) => self.hasher.hash_one(key),
-            FlowKey::V6(key) => self.hasher.hash_one(key),
+            FlowKey::V4(key) => self.hash4(key),
+            FlowKey::V6(key) => self.hash6(key),
         }
+    }
+
+    /// The same of an IPv4 flow.
+    #[inline]
+    #[must_use]
+    pub fn hash4(&self, key: &FlowKey4) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The same of an IPv6 flow.
+    #[inline]
+    #[must_use]
+    pub fn hash6(&self, key: &FlowKey6) -> u64 {
+        self.hasher.hash_one(key)
     }
 
     /// Locks the shard of a worker; `counters` are those of the caller, `timeouts` those of its snapshot. `None` if there

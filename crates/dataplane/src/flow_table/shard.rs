@@ -103,20 +103,35 @@ impl<'t> Shard<'t> {
 
     /// Brings in the control bytes of a look-up to come.
     #[inline]
-    pub fn prefetch_control(&self, key: &FlowKey, hash: u64) {
-        match key {
-            FlowKey::V4(_) => prefetch::control(&self.tables.v4, hash),
-            FlowKey::V6(_) => prefetch::control(&self.tables.v6, hash),
-        }
+    pub fn prefetch_control(&self, hash: u64) {
+        prefetch::control(&self.tables.v4, hash);
+        prefetch::control(&self.tables.v6, hash);
     }
 
     /// Brings in the slot of a look-up to come, after its control bytes.
     #[inline]
-    pub fn prefetch_slot(&self, key: &FlowKey, hash: u64) {
-        match key {
-            FlowKey::V4(_) => prefetch::slot(&self.tables.v4, hash),
-            FlowKey::V6(_) => prefetch::slot(&self.tables.v6, hash),
-        };
+    pub fn guess(&self, hash: u64) -> Link {
+        prefetch::slot(&self.tables.v4, hash);
+        prefetch::slot(&self.tables.v6, hash);
+        Link::NONE
+    }
+
+    /// Brings in a flow that was guessed.
+    #[inline]
+    pub fn prefetch_flow(&self, _guess: Link) {}
+
+    /// Entry of an IPv4 flow, which may be at the link that was guessed.
+    #[inline]
+    #[must_use]
+    pub fn look_up4(&self, _guess: Link, key: &FlowKey4, hash: u64) -> Option<Link> {
+        self.tables.v4.slot_of(hash, key).map(Link::ipv4)
+    }
+
+    /// Entry of an IPv6 flow, which may be at the link that was guessed.
+    #[inline]
+    #[must_use]
+    pub fn look_up6(&self, _guess: Link, key: &FlowKey6, hash: u64) -> Option<Link> {
+        self.tables.v6.slot_of(hash, key).map(Link::ipv6)
     }
 
     /// Flows in the shard, those included that are over and not yet freed.

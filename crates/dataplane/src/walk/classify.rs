@@ -1,25 +1,44 @@
 //! Second stage: which service, and what is left to do.
 
-use super::{Judged, Lookup, Signal, Task};
+use super::{Judged, Lookup, Matter, Signal, Task};
 use crate::flow_table::FlowTable;
 use crate::verdict::Verdict;
 use evenkeel_nexthop::{ServiceId, Snapshot};
-use evenkeel_packet::{Class, FlowKey, Fragment, FragmentKey, Outcome, Packet};
+use evenkeel_packet::{Class, FlowKey, FlowKey4, FlowKey6, Fragment, Outcome, Packet, Segment};
 
 const PROTOCOL_ICMP: u8 = 1;
 const PROTOCOL_ICMPV6: u8 = 58;
 
-impl Judged {
-    const PUNTED: Self = Self { task: Task::Settled(Verdict::Punt), first_of: None, l3_offset: 0 };
+/// A packet that came the straight way, of IPv4.
+#[inline]
+pub(crate) fn straight4(segment: &Segment<FlowKey4>, snapshot: &Snapshot, table: &FlowTable) -> Task {
+    let Some(service) = snapshot.classify4(&segment.key) else { return Task::Settled(Verdict::Punt) };
+    Task::Flow4(lookup(segment, table.hash4(&segment.key), service))
+}
 
-    fn new(task: Task, packet: &Packet, first_of: Option<FragmentKey>) -> Self {
-        Self { task, first_of, l3_offset: packet.l3_offset }
+/// The same of IPv6.
+#[inline]
+pub(crate) fn straight6(segment: &Segment<FlowKey6>, snapshot: &Snapshot, table: &FlowTable) -> Task {
+    let Some(service) = snapshot.classify6(&segment.key) else { return Task::Settled(Verdict::Punt) };
+    Task::Flow6(lookup(segment, table.hash6(&segment.key), service))
+}
+
+#[inline]
+fn lookup<K: Copy>(segment: &Segment<K>, hash: u64, service: ServiceId) -> Lookup<K> {
+    let Segment { key, tcp, l3_offset } = *segment;
+    Lookup { key, hash, service, signal: tcp.into(), l3_offset }
+}
+
+impl Judged {
+    const PUNTED: Self = Self { matter: Matter::Settled(Verdict::Punt), first_of: None, l3_offset: 0 };
+
+    fn new(matter: Matter, packet: &Packet) -> Self {
+        Self { matter, first_of: None, l3_offset: packet.l3_offset }
     }
 }
 
-/// Says what is left to do for a parsed frame.
-#[inline]
-pub(crate) fn classify(outcome: &Outcome, frame: &[u8], snapshot: &Snapshot, table: &FlowTable) -> Judged {
+/// Says what is left to do for one of the few.
+pub(crate) fn winding(outcome: &Outcome, frame: &[u8], snapshot: &Snapshot, table: &FlowTable) -> Judged {
     match outcome {
         Outcome::Ours(packet) => match packet.fragment {
             Fragment::Whole => whole(packet, frame, snapshot, table),
@@ -32,12 +51,12 @@ pub(crate) fn classify(outcome: &Outcome, frame: &[u8], snapshot: &Snapshot, tab
             Judged { first_of: *fragment, ..Judged::PUNTED }
         }
         Outcome::Malformed { reason, fragment, .. } => {
-            Judged { task: Task::Settled(Verdict::Drop((*reason).into())), first_of: *fragment, l3_offset: 0 }
+            let matter = Matter::Settled(Verdict::Drop((*reason).into()));
+            Judged { matter, first_of: *fragment, l3_offset: 0 }
         }
     }
 }
 
-#[inline]
 fn whole(packet: &Packet, frame: &[u8], snapshot: &Snapshot, table: &FlowTable) -> Judged {
     let (service, signal) = match packet.class {
         Class::Tcp(signal) => (snapshot.classify(&packet.key), Some(Signal::Tcp(signal))),
@@ -47,9 +66,13 @@ fn whole(packet: &Packet, frame: &[u8], snapshot: &Snapshot, table: &FlowTable) 
         Class::IcmpError { ports_missing } => (quoted(packet, frame, ports_missing, snapshot), None),
     };
     let Some(service) = service else { return Judged { l3_offset: packet.l3_offset, ..Judged::PUNTED } };
-    let lookup = Lookup { key: packet.key, hash: table.hash(&packet.key), service };
-    let task = signal.map_or(Task::IcmpError(lookup), |signal| Task::Flow(lookup, signal));
-    Judged::new(task, packet, None)
+    let (key, l3_offset) = (packet.key, packet.l3_offset);
+    let lookup = |signal| Lookup { key, hash: table.hash(&key), service, signal, l3_offset };
+    let matter = match signal {
+        Some(signal) => Matter::Flow(lookup(signal)),
+        None => Matter::IcmpError(lookup(Signal::Datagram)),
+    };
+    Judged::new(matter, packet)
 }
 
 /// Service of the packet that an ICMP error quotes; the error itself must be for a VIP.
@@ -75,7 +98,7 @@ fn first_fragment(packet: &Packet, frame: &[u8], snapshot: &Snapshot, table: &Fl
 fn later_fragment(packet: &Packet, frame: &[u8], snapshot: &Snapshot) -> Judged {
     match packet.fragment_key(frame) {
         Some(key) if snapshot.is_vip(key.addresses.destination()) => {
-            Judged::new(Task::LaterFragment(key), packet, None)
+            Judged::new(Matter::LaterFragment(key), packet)
         }
         _ => Judged::PUNTED,
     }

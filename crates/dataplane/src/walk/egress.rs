@@ -13,6 +13,19 @@ pub(crate) struct Leaving<F> {
     pub(crate) l3_offset: u8,
 }
 
+/// What a burst has yet to count.
+#[derive(Debug, Default)]
+pub(crate) struct Toll {
+    forwarded: u64,
+}
+
+impl Toll {
+    /// Counts it.
+    pub(crate) fn pay(self, counters: &WorkerCounters) {
+        counters.forwarded.add(self.forwarded);
+    }
+}
+
 /// Sends one frame on its way and counts it, exactly once.
 #[inline]
 pub(crate) fn leave<P: PortIo>(
@@ -20,10 +33,11 @@ pub(crate) fn leave<P: PortIo>(
     leaving: Leaving<P::Frame>,
     snapshot: &Snapshot,
     counters: &WorkerCounters,
+    toll: &mut Toll,
 ) {
     let Leaving { received, verdict, l3_offset } = leaving;
     match verdict {
-        Verdict::Forward(member) => forward(io, received, member, l3_offset, snapshot, counters),
+        Verdict::Forward(member) => forward(io, received, (member, l3_offset), snapshot, counters, toll),
         Verdict::Punt => {
             if io.punt(received.port, received.frame) {
                 counters.punted.add(1);
@@ -39,10 +53,10 @@ pub(crate) fn leave<P: PortIo>(
 fn forward<P: PortIo>(
     io: &mut P,
     mut received: Received<P::Frame>,
-    id: MemberId,
-    l3_offset: u8,
+    (id, l3_offset): (MemberId, u8),
     snapshot: &Snapshot,
     counters: &WorkerCounters,
+    toll: &mut Toll,
 ) {
     let Some(member) = snapshot.member(id) else {
         return drop_frame(io, received, DropReason::NoNexthop, counters);
@@ -52,7 +66,7 @@ fn forward<P: PortIo>(
     evenkeel_packet::rewrite(bytes, l3_offset, adjacency.source, adjacency.destination);
     match io.transmit(adjacency.port, received.frame) {
         Ok(()) => {
-            counters.forwarded.add(1);
+            toll.forwarded += 1;
             if let Some(counters) = counters.member(id) {
                 counters.packets.add(1);
                 counters.bytes.add(u64::from(received.wire_len));

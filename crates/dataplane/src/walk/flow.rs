@@ -1,51 +1,66 @@
 //! Third stage: is the flow known, and by whom is it served?
 
-use super::{Decision, Lookup, Signal, Table, select};
+use super::{Lookup, Signal, Table, select};
 use crate::flow_table::{FlowEntry, FlowState, Link};
 use crate::verdict::{DropReason, Verdict};
 use evenkeel_nexthop::{Choice, MemberId, PinId};
-use evenkeel_packet::TcpSignal;
+use evenkeel_packet::{FlowKey, TcpSignal};
 
 impl Table<'_, '_> {
-    /// A packet of a service: forward it to whom its flow is pinned, or pin it.
+    /// A packet of a service: forward it to whom its flow is pinned, or pin it. `link` is where the flow is, if it is
+    /// known; `None`: another shard may know it.
     #[inline]
-    pub(crate) fn flow(&mut self, lookup: &Lookup, signal: Signal, wire_len: u32) -> Decision {
+    pub(crate) fn flow<K: Copy + Into<FlowKey>>(
+        &mut self,
+        lookup: &Lookup<K>,
+        link: Option<Link>,
+        wire_len: u32,
+    ) -> Option<Verdict> {
         let now_ms = self.view.now_ms as u32;
-        let Some(link) = self.shard.find(&lookup.key, lookup.hash) else {
-            return if self.elsewhere && signal.may_be_known() {
-                Decision::SearchElsewhere
-            } else {
-                Decision::Settled(self.unknown(lookup, signal, wire_len))
-            };
+        let sets = self.shard.timeouts();
+        let Some((link, entry)) = link.and_then(|link| Some((link, self.shard.entry(link)?))) else {
+            let is_over = self.elsewhere && lookup.signal.may_be_known();
+            return if is_over { None } else { Some(self.unknown(&lookup.widened(), wire_len)) };
         };
-        let (sets, timeouts) = (self.shard.timeouts(), self.view.snapshot.timeouts_of(lookup.service));
-        let Some(entry) = self.shard.entry(link) else {
-            return Decision::Settled(self.unknown(lookup, signal, wire_len));
-        };
-        let (state, member) = (entry.state(), entry.member);
-        let taken_anew = state == FlowState::Closing && signal == Signal::Tcp(TcpSignal::Open);
-        if taken_anew || entry.is_over(now_ms, sets) {
+        if entry.is_over(now_ms, sets) || lookup.signal.takes_anew(entry.state()) {
             self.shard.end(link);
-            return Decision::Settled(self.unknown(lookup, signal, wire_len));
+            return Some(self.unknown(&lookup.widened(), wire_len));
         }
         entry.refresh(now_ms, u64::from(wire_len));
-        let (is_new, is_by_pin) = (!entry.is_confirmed(), entry.is_by_pin());
+        let (member, is_settled) =
+            (entry.member, entry.is_settled(self.view.snapshot.timeouts_of(lookup.service)));
+        if is_settled && !lookup.signal.closes() && self.view.snapshot.is_usable(member, self.view.liveness) {
+            return Some(Verdict::Forward(member));
+        }
+        Some(self.known(&lookup.widened(), link, wire_len))
+    }
+
+    /// A packet of a known flow with which something changes, or may.
+    fn known(&mut self, lookup: &Lookup<FlowKey>, link: Link, wire_len: u32) -> Verdict {
+        let now_ms = self.view.now_ms as u32;
+        let timeouts = self.view.snapshot.timeouts_of(lookup.service);
+        let Some(&mut entry) = self.shard.entry(link) else { return self.unknown(lookup, wire_len) };
         if entry.timeouts() != timeouts {
             self.shard.set_timeouts(link, timeouts, now_ms);
         }
-        if is_new || signal == Signal::Tcp(TcpSignal::Close) {
-            self.progress(link, state, signal, now_ms);
+        if !entry.is_confirmed() || lookup.signal.closes() {
+            self.progress(link, entry.state(), lookup.signal, now_ms);
         }
-        let verdict = self.known(lookup, link, member, wire_len);
-        if is_by_pin && verdict == Verdict::Forward(member) {
-            self.count_pin(select::pin_of(self.view, lookup, member), wire_len);
+        let verdict = self.forward_to(lookup, link, entry.member, wire_len);
+        if entry.is_by_pin() && verdict == Verdict::Forward(entry.member) {
+            self.count_pin(select::pin_of(self.view, lookup, entry.member), wire_len);
         }
-        Decision::Settled(verdict)
+        verdict
     }
 
     /// To the flow's own nexthop; picked again only if that is down or gone.
-    #[inline]
-    fn known(&mut self, lookup: &Lookup, link: Link, member: MemberId, wire_len: u32) -> Verdict {
+    fn forward_to(
+        &mut self,
+        lookup: &Lookup<FlowKey>,
+        link: Link,
+        member: MemberId,
+        wire_len: u32,
+    ) -> Verdict {
         if self.view.snapshot.is_usable(member, self.view.liveness) {
             return Verdict::Forward(member);
         }
@@ -67,12 +82,13 @@ impl Table<'_, '_> {
     }
 
     /// A new flow, an adopted one, or a packet that ends what nobody knows.
-    fn unknown(&mut self, lookup: &Lookup, signal: Signal, wire_len: u32) -> Verdict {
+    #[inline(never)]
+    fn unknown(&mut self, lookup: &Lookup<FlowKey>, wire_len: u32) -> Verdict {
         let Some(choice) = select::by_flow(self.view, lookup) else {
             return Verdict::Drop(DropReason::NoNexthop);
         };
-        if signal != Signal::Tcp(TcpSignal::Close) {
-            self.pin(lookup, signal, &choice, wire_len);
+        if !lookup.signal.closes() {
+            self.pin(lookup, &choice, wire_len);
         }
         self.count_pin(choice.pin, wire_len);
         Verdict::Forward(choice.member)
@@ -84,17 +100,18 @@ impl Table<'_, '_> {
         }
     }
 
-    fn pin(&mut self, lookup: &Lookup, signal: Signal, choice: &Choice, wire_len: u32) {
+    fn pin(&mut self, lookup: &Lookup<FlowKey>, choice: &Choice, wire_len: u32) {
         let now_ms = self.view.now_ms as u32;
         let (member, timeouts) = (choice.member, self.view.snapshot.timeouts_of(lookup.service));
-        let entry = FlowEntry::new(member, signal.first_state(), timeouts, now_ms, u64::from(wire_len));
+        let entry =
+            FlowEntry::new(member, lookup.signal.first_state(), timeouts, now_ms, u64::from(wire_len));
         let entry = entry.by_pin(choice.pin.is_some());
         let flows = &self.counters.flows;
         if self.shard.insert(&lookup.key, lookup.hash, entry, now_ms).is_none() {
             flows.untracked_packets.add(1);
             return;
         }
-        if signal.opens() {
+        if lookup.signal.opens() {
             flows.created.add(1);
         } else {
             flows.adopted.add(1);
@@ -125,6 +142,18 @@ impl Signal {
     /// True for the packets with which a flow begins.
     const fn opens(self) -> bool {
         matches!(self, Self::Tcp(TcpSignal::Open) | Self::Datagram)
+    }
+
+    /// True for the packet that ends a connection.
+    #[inline]
+    const fn closes(self) -> bool {
+        matches!(self, Self::Tcp(TcpSignal::Close))
+    }
+
+    /// True if a flow in this state makes way for a new one of the same 5-tuple.
+    #[inline]
+    const fn takes_anew(self, state: FlowState) -> bool {
+        matches!((self, state), (Self::Tcp(TcpSignal::Open), FlowState::Closing))
     }
 
     /// False for packets that are a flow's first by themselves. The first packet of a datagram flow looks like any

@@ -2,10 +2,11 @@
 
 use super::{Decision, Lookup, Table, select};
 use crate::verdict::{DropReason, Verdict};
+use evenkeel_packet::FlowKey;
 
 impl Table<'_, '_> {
     /// An ICMP error: by the flow of the quoted packet, else by its bucket.
-    pub(crate) fn icmp_error(&mut self, lookup: &Lookup) -> Decision {
+    pub(crate) fn icmp_error(&mut self, lookup: &Lookup<FlowKey>) -> Decision {
         let (now_ms, timeouts) = (self.view.now_ms as u32, self.shard.timeouts());
         let link = self.shard.find(&lookup.key, lookup.hash);
         if link.is_none() && self.elsewhere {
@@ -19,7 +20,7 @@ impl Table<'_, '_> {
     /// The same, once the member that serves the quoted flow is known, or known to be nobody.
     pub(crate) fn icmp_error_of(
         &self,
-        lookup: &Lookup,
+        lookup: &Lookup<FlowKey>,
         pinned: Option<evenkeel_nexthop::MemberId>,
     ) -> Verdict {
         pinned

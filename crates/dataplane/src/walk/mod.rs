@@ -10,14 +10,18 @@ pub(crate) mod egress;
 pub(crate) mod flow;
 pub(crate) mod fragment;
 pub(crate) mod icmp;
+pub(crate) mod lookup;
 pub(crate) mod parse;
 pub(crate) mod select;
 
+pub(crate) use lookup::{Lookup, Signal};
+
 use crate::counters::WorkerCounters;
 use crate::flow_table::Shard;
+use crate::fragments::Fates;
 use crate::verdict::Verdict;
-use evenkeel_nexthop::{Liveness, ServiceId, Snapshot};
-use evenkeel_packet::{FlowKey, FragmentKey, TcpSignal};
+use evenkeel_nexthop::{Liveness, Snapshot};
+use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6, FragmentKey};
 
 /// What a worker sees during one burst.
 pub(crate) struct View<'s> {
@@ -27,44 +31,52 @@ pub(crate) struct View<'s> {
     pub(crate) now_ms: u64,
 }
 
-/// A packet after parsing and classifying.
+/// What is left to do for a packet after parsing and classifying.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Task {
+    /// Nothing: it doesn't depend on flows.
+    Settled(Verdict),
+    /// A packet of an IPv4 service that came the straight way.
+    Flow4(Lookup<FlowKey4>),
+    /// The same of IPv6.
+    Flow6(Lookup<FlowKey6>),
+    /// One of the few: its place among those of the burst.
+    Winding(u16),
+}
+
+impl Task {
+    /// Of the key that is looked up.
+    #[inline]
+    pub(crate) const fn hash(&self) -> Option<u64> {
+        match self {
+            Self::Flow4(lookup) => Some(lookup.hash),
+            Self::Flow6(lookup) => Some(lookup.hash),
+            Self::Settled(_) | Self::Winding(_) => None,
+        }
+    }
+}
+
+/// A packet that has not come the straight way, after parsing and classifying.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judged {
-    pub(crate) task: Task,
+    pub(crate) matter: Matter,
     /// Set if this is the first fragment of a datagram: the later ones share its fate.
     pub(crate) first_of: Option<FragmentKey>,
     /// Offset of the IP header in bytes.
     pub(crate) l3_offset: u8,
 }
 
-/// What is left to do for a packet.
+/// What is left to do for it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Task {
-    /// Nothing: it doesn't depend on flows.
+pub(crate) enum Matter {
+    /// Nothing.
     Settled(Verdict),
     /// A packet of a service.
-    Flow(Lookup, Signal),
+    Flow(Lookup<FlowKey>),
     /// An ICMP error about a packet of a service.
-    IcmpError(Lookup),
+    IcmpError(Lookup<FlowKey>),
     /// A later fragment of a datagram for a VIP.
     LaterFragment(FragmentKey),
-}
-
-/// What is needed to look a flow up.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lookup {
-    pub(crate) key: FlowKey,
-    /// Of the key, in the flow table.
-    pub(crate) hash: u64,
-    pub(crate) service: ServiceId,
-}
-
-/// What a packet means to its flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Tcp(TcpSignal),
-    /// UDP or a protocol without ports.
-    Datagram,
 }
 
 /// What the flow table says of a packet.
@@ -87,19 +99,16 @@ pub(crate) struct Table<'a, 't> {
 }
 
 impl Table<'_, '_> {
-    /// Decides on one packet. The order of rows is that of `docs/packet-walk.md`.
-    #[inline]
-    pub(crate) fn decide(
-        &mut self,
-        judged: &Judged,
-        wire_len: u32,
-        fates: &crate::fragments::Fates,
-    ) -> Decision {
-        match &judged.task {
-            Task::Settled(verdict) => Decision::Settled(*verdict),
-            Task::IcmpError(lookup) => self.icmp_error(lookup),
-            Task::LaterFragment(key) => fragment::later(self.view, fates, key),
-            Task::Flow(lookup, signal) => self.flow(lookup, *signal, wire_len),
+    /// Decides on one of the few. The order of rows is that of `docs/packet-walk.md`.
+    pub(crate) fn decide(&mut self, judged: &Judged, wire_len: u32, fates: &Fates) -> Decision {
+        match &judged.matter {
+            Matter::Settled(verdict) => Decision::Settled(*verdict),
+            Matter::IcmpError(lookup) => self.icmp_error(lookup),
+            Matter::LaterFragment(key) => fragment::later(self.view, fates, key),
+            Matter::Flow(lookup) => {
+                let link = self.shard.find(&lookup.key, lookup.hash);
+                self.flow(lookup, link, wire_len).map_or(Decision::SearchElsewhere, Decision::Settled)
+            }
         }
     }
 }

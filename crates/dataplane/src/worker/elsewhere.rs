@@ -4,15 +4,15 @@
 //! is locked once and searched for all of them; what is found is taken out there and put in at home. An ICMP error
 //! only asks. Nobody ever holds two shards.
 
-use super::Worker;
+use super::WorkerSpec;
+use super::burst::Burst;
 use crate::DropReason;
-use crate::flow_table::FlowEntry;
-use crate::port::{PortIo, Received};
+use crate::flow_table::{FlowEntry, Shard};
+use crate::port::Received;
 use crate::verdict::Verdict;
-use crate::walk::egress::Leaving;
-use crate::walk::{Judged, Lookup, Table, Task, View, select};
+use crate::walk::{Judged, Lookup, Matter, Table, View, select};
 use evenkeel_nexthop::MemberId;
-use std::sync::Arc;
+use evenkeel_packet::FlowKey;
 
 /// Packets put aside per burst at the most; further ones go by bucket.
 pub(super) const MOST_ASIDE: usize = 64;
@@ -32,41 +32,31 @@ enum Found {
     Member(MemberId),
 }
 
-impl<P: PortIo> Worker<P> {
-    pub(super) fn put_aside(
-        &mut self,
-        stage: &mut Table<'_, '_>,
-        received: Received<P::Frame>,
-        judged: Judged,
-    ) {
+impl<F> Burst<F> {
+    pub(super) fn put_aside(&mut self, stage: &mut Table<'_, '_>, received: Received<F>, judged: Judged) {
         if self.aside.len() < MOST_ASIDE {
             self.aside.push(Aside { received, judged, found: Found::Nothing });
-        } else if let Task::Flow(lookup, _) | Task::IcmpError(lookup) = &judged.task {
+        } else if let Some(lookup) = judged.matter.lookup() {
             stage.counters.flows.unsearched_packets.add(1);
             let verdict = by_bucket(stage.view, lookup);
-            if judged.first_of.is_some() {
-                self.settle_first(stage.view, &judged, verdict);
-            }
-            self.leaving.push(Leaving { received, verdict, l3_offset: judged.l3_offset });
+            self.settle(stage.view, received, &judged, verdict);
         }
     }
 
-    pub(super) fn search_elsewhere(&mut self, view: &View<'_>) {
+    pub(super) fn search_elsewhere(&mut self, view: &View<'_>, spec: &WorkerSpec) {
         if self.aside.is_empty() {
             return;
         }
-        let table = Arc::clone(&self.spec.table);
-        let counters = Arc::clone(&self.spec.counters);
-        let mut room =
-            table.lock(self.spec.index, &counters, &view.snapshot.timeouts).map_or(0, |home| home.room());
-        for worker in (0..table.workers()).filter(|&worker| worker != self.spec.index) {
-            let Some(mut shard) = table.lock(worker, &counters, &view.snapshot.timeouts) else { continue };
+        let (table, counters, timeouts) = (&spec.table, &*spec.counters, &*view.snapshot.timeouts);
+        let mut room = table.lock(spec.index, counters, timeouts).map_or(0, |home| home.room());
+        for worker in (0..table.workers()).filter(|&worker| worker != spec.index) {
+            let Some(mut shard) = table.lock(worker, counters, timeouts) else { continue };
             for aside in self.aside.iter_mut().filter(|aside| matches!(aside.found, Found::Nothing)) {
-                aside.found = ask(&mut shard, &aside.judged.task, view, &mut room);
+                aside.found = ask(&mut shard, &aside.judged.matter, view, &mut room);
             }
         }
-        let Some(mut shard) = table.lock(self.spec.index, &counters, &view.snapshot.timeouts) else { return };
-        let mut stage = Table { view, shard: &mut shard, counters: &counters, elsewhere: false };
+        let Some(mut shard) = table.lock(spec.index, counters, timeouts) else { return };
+        let mut stage = Table { view, shard: &mut shard, counters, elsewhere: false };
         let mut asides = std::mem::take(&mut self.aside);
         for aside in asides.drain(..) {
             self.decide_aside(&mut stage, aside);
@@ -75,43 +65,49 @@ impl<P: PortIo> Worker<P> {
         self.aside = asides;
     }
 
-    fn decide_aside(&mut self, stage: &mut Table<'_, '_>, aside: Aside<P::Frame>) {
+    fn decide_aside(&mut self, stage: &mut Table<'_, '_>, aside: Aside<F>) {
         let Aside { received, judged, found } = aside;
-        match (&judged.task, found) {
-            (Task::Flow(lookup, _), Found::Entry(entry)) => {
+        match (judged.matter.lookup(), found) {
+            (Some(lookup), Found::Entry(entry)) => {
                 stage.shard.insert(&lookup.key, lookup.hash, entry, stage.view.now_ms as u32);
             }
-            (Task::Flow(lookup, _) | Task::IcmpError(lookup), Found::Member(member)) => {
+            (Some(lookup), Found::Member(member)) => {
                 let verdict = stage.icmp_error_of(lookup, Some(member));
-                if judged.first_of.is_some() {
-                    self.settle_first(stage.view, &judged, verdict);
-                }
-                self.leaving.push(Leaving { received, verdict, l3_offset: judged.l3_offset });
-                return;
+                return self.settle(stage.view, received, &judged, verdict);
             }
             _ => {}
         }
-        self.decide(stage, received, judged);
+        self.wind(stage, received, judged);
+    }
+}
+
+impl Matter {
+    /// The flow in question.
+    const fn lookup(&self) -> Option<&Lookup<FlowKey>> {
+        match self {
+            Self::Flow(lookup) | Self::IcmpError(lookup) => Some(lookup),
+            Self::Settled(_) | Self::LaterFragment(_) => None,
+        }
     }
 }
 
 /// What another worker's shard knows of a packet's flow.
-fn ask(shard: &mut crate::flow_table::Shard<'_>, task: &Task, view: &View<'_>, room: &mut usize) -> Found {
-    let (Task::Flow(lookup, _) | Task::IcmpError(lookup)) = task else { return Found::Nothing };
+fn ask(shard: &mut Shard<'_>, matter: &Matter, view: &View<'_>, room: &mut usize) -> Found {
+    let Some(lookup) = matter.lookup() else { return Found::Nothing };
     let Some(link) = shard.find(&lookup.key, lookup.hash) else { return Found::Nothing };
     let timeouts = shard.timeouts();
     let member = match shard.entry(link) {
         Some(entry) if !entry.is_over(view.now_ms as u32, timeouts) => entry.member,
         _ => return Found::Nothing,
     };
-    if matches!(task, Task::IcmpError(_)) || *room == 0 {
+    if matches!(matter, Matter::IcmpError(_)) || *room == 0 {
         return Found::Member(member);
     }
     *room -= 1;
     shard.take_out(link).map_or(Found::Nothing, Found::Entry)
 }
 
-fn by_bucket(view: &View<'_>, lookup: &Lookup) -> Verdict {
+fn by_bucket(view: &View<'_>, lookup: &Lookup<FlowKey>) -> Verdict {
     select::by_flow(view, lookup)
         .map_or(Verdict::Drop(DropReason::NoNexthop), |choice| Verdict::Forward(choice.member))
 }

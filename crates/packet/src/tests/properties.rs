@@ -1,7 +1,7 @@
 //! What holds for any bytes: of noise, of frames that are nearly right, and of right ones.
 
 use super::frames::*;
-use crate::{Class, FlowKey, Fragment, Mac, Malformed, Outcome, Packet, parse, rewrite};
+use crate::{Class, FlowKey, Fragment, Mac, Malformed, Outcome, Packet, parse, rewrite, winding};
 use etherparse::{Ipv4Header, NetSlice, SlicedPacket, TransportSlice};
 use proptest::prelude::*;
 
@@ -72,6 +72,7 @@ fn mutated_frame() -> impl Strategy<Value = (Vec<u8>, usize)> {
 /// Parses, asks everything of the packet, rewrites it, and checks what must hold of any bytes.
 fn exercise(frame: &[u8], wire_len: usize) {
     let outcome = parse(frame, wire_len, OWN);
+    assert_eq!(outcome, winding(frame, wire_len, OWN), "both ways say the same");
     if let Outcome::Ours(packet) = outcome {
         assert_consistent(&packet, frame);
         let mut after = frame.to_vec();

@@ -1,0 +1,65 @@
+//! Services by whole address, protocol and listed port, in one hash table with open addressing: one probe for most packets.
+
+use crate::id::ServiceId;
+use crate::service_table::Bits;
+
+/// Where a service is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Endpoint<A> {
+    pub(crate) address: A,
+    pub(crate) protocol: u8,
+    pub(crate) port: u16,
+}
+
+/// A table that is at most half full.
+#[derive(Debug)]
+pub(crate) struct ExactServices<A> {
+    slots: Vec<Option<(Endpoint<A>, ServiceId)>>,
+}
+
+impl<A> Default for ExactServices<A> {
+    fn default() -> Self {
+        Self { slots: Vec::new() }
+    }
+}
+
+impl<A: Bits> ExactServices<A> {
+    /// The table of these services; an endpoint given twice has its first.
+    pub(crate) fn new(services: Vec<(Endpoint<A>, ServiceId)>) -> Self {
+        let size = if services.is_empty() { 0 } else { (2 * services.len()).next_power_of_two() };
+        let mut table = Self { slots: vec![None; size] };
+        for (endpoint, service) in services {
+            if table.find(&endpoint).is_none() {
+                let free =
+                    table.places(&endpoint).find(|&at| table.slots.get(at).is_some_and(Option::is_none));
+                if let Some(slot) = free.and_then(|at| table.slots.get_mut(at)) {
+                    *slot = Some((endpoint, service));
+                }
+            }
+        }
+        table
+    }
+
+    /// The service that is reached there.
+    #[inline]
+    pub(crate) fn find(&self, endpoint: &Endpoint<A>) -> Option<ServiceId> {
+        for at in self.places(endpoint) {
+            match self.slots.get(at) {
+                Some(Some((other, service))) if other == endpoint => return Some(*service),
+                Some(Some(_)) => {}
+                Some(None) | None => return None,
+            }
+        }
+        None
+    }
+
+    /// Where an endpoint may be, in order.
+    #[inline]
+    fn places(&self, endpoint: &Endpoint<A>) -> impl Iterator<Item = usize> + use<A> {
+        let size = self.slots.len();
+        let port = u64::from(endpoint.port) << 8 | u64::from(endpoint.protocol);
+        let hash = (endpoint.address.spread() ^ port).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        let start = (hash >> 32) as usize;
+        (0..size).map(move |step| start.wrapping_add(step) & (size - 1))
+    }
+}
