@@ -5,6 +5,7 @@
 # usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]
 #        scripts/bench.sh instructions [--keep] [CASE …]
 #        scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]    as root
+#        scripts/bench.sh peers idle [--short] [--rounds N]                           as root
 #
 #   parse    one frame to its flow key
 #   table    the flow table: look a flow up and refresh it
@@ -21,6 +22,7 @@
 #
 #   peers  on veth, in network namespaces: Evenkeel's rate beside a bare loop on the same sockets, DPDK's testpmd and the
 #          kernel, by turns; time in the box by load; packets unaccounted for, which is a failure. Some six minutes
+#   peers idle  on the same veth, what idle workers cost and how long frames take, for each value of idle. Some six minutes
 #
 # Absolute times are of this machine and this moment; compare the figures of one run.
 set -euo pipefail
@@ -31,6 +33,7 @@ usage() {
     echo "usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]" >&2
     echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
     echo "       scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]" >&2
+    echo "       scripts/bench.sh peers idle [--short] [--rounds N]" >&2
     exit 2
 }
 

@@ -32,3 +32,25 @@ fn peers_are_measured_and_no_packet_is_unaccounted_for() {
         assert!(row["packets_per_second"].as_f64().unwrap() > 0.0, "{row}");
     }
 }
+
+#[test]
+fn idle_modes_are_measured_and_sleeping_leaves_the_core_to_others() {
+    if !lab::available("idle_modes_are_measured_and_sleeping_leaves_the_core_to_others") {
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_peers")).args(["idle", "--short"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprintln!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success());
+    let cells = |row: &str| -> Vec<f64> {
+        let line = said.lines().find_map(|line| line.strip_prefix(row)).unwrap();
+        line.split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    let asleep = cells("nothing, sleep")[0];
+    assert!(asleep < 20.0, "a worker without packets has {asleep} % of a core");
+    for mode in ["sleep", "spin", "busy-poll"] {
+        let low = cells(&format!("1000 per second, {mode}"));
+        let [in_box_p50_us, whole_way_p50_us] = [low[1], low[5]];
+        assert!(in_box_p50_us > 0.0 && whole_way_p50_us > 0.0, "{mode}: {low:?}");
+    }
+}

@@ -8,7 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use evenkeel_testbed::peers::contender::{Contender, bare};
-use evenkeel_testbed::peers::{self, Spec};
+use evenkeel_testbed::peers::{self, Spec, idle};
+
+/// Frames per second that are more than anybody forwards.
+const RATE: u64 = 2_400_000;
 
 /// Measures Evenkeel and its peers in network namespaces of their own. Needs root and two cores.
 #[derive(Parser)]
@@ -23,7 +26,7 @@ struct Arguments {
     #[arg(long, conflicts_with = "rounds")]
     short: bool,
     /// Frames per second that are offered at the highest load; 0: as many as go
-    #[arg(long, default_value_t = 2_400_000)]
+    #[arg(long, default_value_t = RATE)]
     rate: u64,
     /// These contenders alone, by their names in the table
     #[arg(long, value_name = "NAME")]
@@ -38,12 +41,22 @@ enum Command {
     /// The bare loop, between eth1 and eth2 of the namespace that it is started in
     #[command(hide = true)]
     Bare,
+    /// Evenkeel's idle modes with little to do: what a worker costs, and how long a frame takes
+    Idle {
+        /// Turns of each mode at each load
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// One turn each with one sample of 200 ms: whether it works
+        #[arg(long, conflicts_with = "rounds")]
+        short: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Bare) => bare::run().map(|()| true),
+        Some(Command::Idle { rounds, short }) => idle(rounds, short),
         None => compare(&arguments),
     };
     match done {
@@ -72,6 +85,12 @@ fn whole(rate: Option<u64>, rounds: usize) -> Spec {
 fn short(rate: Option<u64>) -> Spec {
     let moment = Duration::from_millis(200);
     Spec { rounds: 1, samples: 1, sample: moment, warm_up: moment, rate, loads: vec![20], load_rounds: 1 }
+}
+
+fn idle(rounds: usize, is_short: bool) -> Result<bool> {
+    let spec = if is_short { short(Some(RATE)) } else { whole(Some(RATE), rounds) };
+    write!(io::stdout(), "{}", idle::run(&spec)?)?;
+    Ok(true)
 }
 
 fn compare(arguments: &Arguments) -> Result<bool> {

@@ -102,6 +102,14 @@ impl Daemon {
         self.process.log()
     }
 
+    /// How long one of its threads, by its name, has had a core so far.
+    ///
+    /// # Errors
+    /// When it has no such thread.
+    pub fn thread_time(&self, name: &str) -> Result<Duration> {
+        self.process.thread_time(name)
+    }
+
     /// The process, for tests that signal it themselves.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

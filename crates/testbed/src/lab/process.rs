@@ -90,6 +90,25 @@ impl Process {
         }
     }
 
+    /// How long one of its threads, by its name, has had a core so far.
+    ///
+    /// # Errors
+    /// When it has no such thread.
+    pub fn thread_time(&self, name: &str) -> Result<Duration> {
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.child.id()));
+        for task in fs::read_dir(&tasks).with_context(|| tasks.display().to_string())? {
+            let task = task?.path();
+            // A thread may have ended meanwhile.
+            if fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name) {
+                // The first number: nanoseconds on a core (`Documentation/scheduler/sched-stats.rst`).
+                let statistics = fs::read_to_string(task.join("schedstat")).context("schedstat")?;
+                let time_ns = statistics.split_whitespace().next().context("an empty schedstat")?;
+                return Ok(Duration::from_nanos(time_ns.parse()?));
+            }
+        }
+        bail!("it has no thread {name}")
+    }
+
     /// Kills the program and its children at once, as `kill -9` does.
     pub fn kill(&mut self) {
         // Once it has been waited for, its number may belong to somebody else.

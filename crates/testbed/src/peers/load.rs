@@ -7,7 +7,7 @@ use evenkeel_control::api::model::Latency;
 
 use super::Spec;
 use super::account::Account;
-use super::contender::{Evenkeel, FEW};
+use super::contender::{DEFAULT_IDLE, Evenkeel, FEW};
 use super::measure::{self, median};
 use super::rig::Rig;
 use super::throughput::SETTLING;
@@ -36,7 +36,7 @@ pub(super) fn turn(spec: &Spec, most: f64, percent: u32) -> Result<At> {
     let rate = (most * f64::from(percent) / 100.0) as u64;
     let rig = Rig::lay()?;
     let sink = Sink::open(&rig)?;
-    let evenkeel = Evenkeel::start(&rig, FEW)?;
+    let evenkeel = Evenkeel::start(&rig, FEW, DEFAULT_IDLE)?;
     evenkeel.establish(&rig, rate)?;
     let (before, times) = (Account::read(&rig, &sink, &evenkeel)?, sink.times()?);
     let stream = Stream { flows: FEW, rate: Some(rate), rounds: None, is_first: false, is_stamped: true };

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod contender;
+pub mod idle;
 mod load;
 mod measure;
 mod report;
@@ -46,8 +47,7 @@ pub struct Spec {
 /// # Errors
 /// Without root or a second core, or when Evenkeel or the bare loop doesn't work. Of the others the outcome says why.
 pub fn run(spec: &Spec, contenders: &[Contender]) -> Result<Outcome> {
-    let cores = std::thread::available_parallelism()?.get();
-    ensure!(cores > rig::FORWARDER_CORE, "the generator and the forwarder need a core each");
+    need_cores()?;
     let mut outcome = Outcome::default();
     let mut there = Vec::new();
     for &contender in contenders {
@@ -83,4 +83,10 @@ pub fn run(spec: &Spec, contenders: &[Contender]) -> Result<Outcome> {
         }
     }
     Ok(outcome)
+}
+
+fn need_cores() -> Result<()> {
+    let cores = std::thread::available_parallelism()?.get();
+    ensure!(cores > rig::FORWARDER_CORE, "the generator and the forwarder need a core each");
+    Ok(())
 }

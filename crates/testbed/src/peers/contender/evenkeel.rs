@@ -19,6 +19,8 @@ const OPENING_RATES: RangeInclusive<u64> = 50_000..=500_000;
 const OPENING_LIMIT: Duration = Duration::from_secs(60);
 /// Times that flows are offered again if some frames got lost all the same.
 const OPENING_TRIES: u32 = 5;
+/// What its workers do when they have nothing to do, unless that is measured.
+pub(in crate::peers) const DEFAULT_IDLE: &str = "sleep";
 /// How long after the last frame all are where they belong.
 const SETTLING: Duration = Duration::from_millis(300);
 
@@ -30,12 +32,12 @@ pub(in crate::peers) struct Evenkeel {
 }
 
 impl Evenkeel {
-    /// Starts it, with room for twice so many flows.
+    /// Starts it, with room for twice so many flows, and with workers that do this when they have nothing to do.
     ///
     /// # Errors
     /// When it isn't built or isn't ready in time.
-    pub(in crate::peers) fn start(rig: &Rig, flows: u64) -> Result<Self> {
-        let daemon = Daemon::start_in(rig.balancer(), &rig.directory(), &config(flows))?;
+    pub(in crate::peers) fn start(rig: &Rig, flows: u64, idle: &str) -> Result<Self> {
+        let daemon = Daemon::start_in(rig.balancer(), &rig.directory(), &config(flows, idle))?;
         Ok(Self { daemon, flows })
     }
 
@@ -76,6 +78,14 @@ impl Evenkeel {
         self.daemon.api()
     }
 
+    /// How long its worker's thread has run so far.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub(in crate::peers) fn worker_time(&self) -> Result<Duration> {
+        self.daemon.thread_time("worker-0")
+    }
+
     /// Ends it; its report.
     ///
     /// # Errors
@@ -85,9 +95,9 @@ impl Evenkeel {
     }
 }
 
-fn config(flows: u64) -> String {
+fn config(flows: u64, idle: &str) -> String {
     let mut text = format!(
-        "[dataplane]\ncores = [{FORWARDER_CORE}]\nflow_capacity = {}\n\n\
+        "[dataplane]\ncores = [{FORWARDER_CORE}]\nflow_capacity = {}\nidle = \"{idle}\"\n\n\
          [[interface]]\nname = \"{INGRESS}\"\n\n[[interface]]\nname = \"{EGRESS}\"\n\n\
          [[service]]\nname = \"web\"\nvip = \"{}\"\nprotocol = \"tcp\"\nports = [80, 443]\ngroup = \"web\"\n\n\
          [[group]]\nname = \"web\"\n\n",

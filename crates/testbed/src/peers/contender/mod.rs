@@ -5,7 +5,7 @@ mod evenkeel;
 mod kernel;
 mod testpmd;
 
-pub(super) use evenkeel::Evenkeel;
+pub(super) use evenkeel::{DEFAULT_IDLE, Evenkeel};
 
 use std::fmt;
 
@@ -76,11 +76,10 @@ impl Contender {
             Self::Bare => bare::start(rig).map(Running::Process),
             Self::Testpmd => testpmd::start(rig, sink).map(Running::Process),
             Self::Kernel => kernel::start(rig).map(|()| Running::Kernel),
-            Self::EvenkeelFew | Self::EvenkeelMany => {
-                Evenkeel::start(rig, self.flows()).and_then(|evenkeel| {
+            Self::EvenkeelFew | Self::EvenkeelMany => Evenkeel::start(rig, self.flows(), DEFAULT_IDLE)
+                .and_then(|evenkeel| {
                     evenkeel.establish(rig, u64::MAX).map(|()| Running::Evenkeel(Box::new(evenkeel)))
-                })
-            }
+                }),
         };
         running.with_context(|| self.to_string())
     }
