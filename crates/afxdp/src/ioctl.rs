@@ -37,16 +37,34 @@ impl Channels {
     }
 }
 
+/// A struct that `SIOCETHTOOL` takes: it begins with its command, and the answer is written into it.
+///
+/// # Safety
+/// It has the layout of the struct that its command asks for (`linux/ethtool.h`), or is longer, and any bytes are a
+/// value of it.
+pub(crate) unsafe trait Question {}
+
 /// `struct ethtool_channels` (`linux/ethtool.h`).
 #[repr(C)]
 #[derive(Default)]
-struct EthtoolChannels {
+pub(crate) struct EthtoolChannels {
     command: u32,
-    maxima: [u32; 4],
-    receive: u32,
+    /// Of receiving, transmitting, other and combined ones.
+    pub(crate) maxima: [u32; 4],
+    pub(crate) receive: u32,
     transmit: u32,
     other: u32,
-    combined: u32,
+    pub(crate) combined: u32,
+}
+
+// SAFETY: it is that struct, and integers only.
+unsafe impl Question for EthtoolChannels {}
+
+impl EthtoolChannels {
+    /// The question; zero in place of the answer.
+    pub(crate) fn question() -> Self {
+        Self { command: ETHTOOL_GCHANNELS, ..Self::default() }
+    }
 }
 
 /// Index of the interface with this name.
@@ -110,16 +128,24 @@ pub(crate) fn bring_up(name: &str) -> io::Result<()> {
 
 /// Current numbers of queues. A driver that doesn't know the question has one.
 pub(crate) fn channels(name: &str) -> io::Result<Channels> {
-    let mut channels = EthtoolChannels { command: ETHTOOL_GCHANNELS, ..Default::default() };
-    let mut request = request(name)?;
-    request.ifr_ifru.ifru_data = (&raw mut channels).cast();
-    match ask(SIOCETHTOOL, &mut request) {
+    let mut channels = EthtoolChannels::question();
+    match ethtool(name, &mut channels) {
         Ok(()) => Ok(Channels { receive: channels.receive, combined: channels.combined }),
         Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
             Ok(Channels { receive: 0, combined: 1 })
         }
         Err(error) => Err(error),
     }
+}
+
+/// Puts a question to the driver of an interface; the answer is written over it.
+///
+/// # Errors
+/// What the kernel says; EOPNOTSUPP if the driver doesn't know the question.
+pub(crate) fn ethtool<Q: Question>(name: &str, question: &mut Q) -> io::Result<()> {
+    let mut request = request(name)?;
+    request.ifr_ifru.ifru_data = std::ptr::from_mut(question).cast();
+    ask(SIOCETHTOOL, &mut request)
 }
 
 /// Makes `tun`, an open `/dev/net/tun`, a device that carries IP packets without a header of its own (`IFF_TUN`,

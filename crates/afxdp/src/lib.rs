@@ -67,6 +67,8 @@
 mod bound;
 mod busy;
 mod capabilities;
+pub mod ethtool;
+mod features;
 mod interface;
 mod ioctl;
 mod memlock;
@@ -81,11 +83,14 @@ mod umem;
 mod xsk;
 
 pub use capabilities::{Capability, check_capabilities};
+pub use features::{XdpState, xdp_state};
 pub use interface::{
     Attachment, Interface, InterfaceError, MAX_MTU, Mode, check_mtu, equal_queues, queues_remedy,
 };
 pub use punt::{PuntDevice, PuntError};
-pub use queue::{Binder, Closed, Closing, Frame, FrameCensus, Joining, Parted, Queue, QueueError};
+pub use queue::{
+    Binder, Closed, Closing, Frame, FrameCensus, Joining, Parted, Queue, QueueError, memory_len_bytes,
+};
 pub use statistics::{SocketHandle, SocketStatistics};
 pub use steering::{Decision, FrameCounts, MAX_PORTS, Steering, SteeringError, Trial};
 pub use xsk::Access;

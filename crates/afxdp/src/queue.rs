@@ -8,7 +8,7 @@
 mod open;
 mod ports;
 
-pub use open::QueueError;
+pub use open::{QueueError, memory_len_bytes};
 pub use ports::{Binder, Closed, Closing, Joining, Parted};
 
 use crate::bound::Bound;

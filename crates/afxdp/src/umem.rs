@@ -214,6 +214,11 @@ pub(crate) fn cause(error: &(dyn Error + 'static)) -> io::Error {
     system.map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error)
 }
 
+/// Bytes of a UMEM that is made for `count` frames and packets of this MTU.
+pub(crate) fn len_bytes(count: u32, mtu: u32) -> u64 {
+    u64::from(count.next_multiple_of(FRAME_COUNT_UNIT)) * u64::from(frame_size(mtu))
+}
+
 /// Smallest size of a frame that holds packets of this MTU.
 fn frame_size(mtu: u32) -> u32 {
     let [small, large] = FRAME_SIZES;

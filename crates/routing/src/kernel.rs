@@ -5,9 +5,11 @@ use crate::link::Link;
 use crate::neighbour::{Neighbour, NeighbourKey, OUR_PROTOCOL};
 use crate::route::Route;
 use crate::routing::Keeping;
+use crate::standing::Standing;
 use futures::TryStreamExt;
 use rtnetlink::packet_route::AddressFamily;
-use rtnetlink::packet_route::link::LinkExtentMask;
+use rtnetlink::packet_route::address::AddressAttribute;
+use rtnetlink::packet_route::link::{LinkExtentMask, LinkMessage};
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
@@ -15,6 +17,7 @@ use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage}
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 /// A netlink socket for requests.
@@ -38,10 +41,36 @@ impl Kernel {
 
     /// All interfaces.
     pub(crate) async fn links(&self) -> Result<Vec<Link>, RoutingError> {
+        self.every_link(Link::of).await
+    }
+
+    async fn every_link<T>(&self, read: impl Fn(&LinkMessage) -> T) -> Result<Vec<T>, RoutingError> {
         let request = self.handle.link().get();
         let request = request.set_filter_mask(AddressFamily::Unspec, vec![LinkExtentMask::SkipStats]);
-        let links = request.execute().map_ok(|message| Link::of(&message)).try_collect().await;
+        let links = request.execute().map_ok(|message| read(&message)).try_collect().await;
         links.map_err(|error| RoutingError::of("interfaces", &error))
+    }
+
+    /// All addresses of all interfaces.
+    async fn addresses(&self) -> Result<Vec<IpAddr>, RoutingError> {
+        let mut stream = pin!(self.handle.address().get().execute());
+        let mut addresses = Vec::new();
+        while let Some(message) =
+            stream.try_next().await.map_err(|error| RoutingError::of("addresses", &error))?
+        {
+            // of a point-to-point interface, `Address` is the other end's
+            let own = |attribute: &AddressAttribute| match attribute {
+                AddressAttribute::Local(address) => Some(*address),
+                _ => None,
+            };
+            let only = |attribute: &AddressAttribute| match attribute {
+                AddressAttribute::Address(address) => Some(*address),
+                _ => None,
+            };
+            let found = message.attributes.iter().find_map(own);
+            addresses.extend(found.or_else(|| message.attributes.iter().find_map(only)));
+        }
+        Ok(addresses)
     }
 
     /// One interface; none if there is no such one.
@@ -132,6 +161,45 @@ impl Kernel {
 /// # Panics
 /// In an asynchronous context: this waits.
 pub fn read_links() -> Result<Vec<Link>, RoutingError> {
+    waiting()?.block_on(async { Kernel::open()?.links().await })
+}
+
+/// How each network interface of this network namespace stands to others, read once.
+///
+/// # Errors
+/// As [`read_links`].
+///
+/// # Panics
+/// As [`read_links`].
+pub fn read_standings() -> Result<Vec<Standing>, RoutingError> {
+    waiting()?.block_on(async { Kernel::open()?.every_link(Standing::of).await })
+}
+
+/// All addresses of this network namespace, read once.
+///
+/// # Errors
+/// As [`read_links`].
+///
+/// # Panics
+/// As [`read_links`].
+pub fn read_addresses() -> Result<Vec<IpAddr>, RoutingError> {
+    waiting()?.block_on(async { Kernel::open()?.addresses().await })
+}
+
+fn waiting() -> Result<Runtime, RoutingError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    runtime.map_err(RoutingError::Socket)?.block_on(async { Kernel::open()?.links().await })
+    runtime.map_err(RoutingError::Socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn the_loopback_interface_stands_alone_and_has_its_address() {
+        let standings = read_standings().unwrap();
+        assert!(standings.contains(&Standing { ifindex: 1, master: None, other: None }), "{standings:?}");
+        assert!(read_addresses().unwrap().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    }
 }

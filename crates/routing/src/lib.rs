@@ -18,9 +18,11 @@ mod pace;
 mod reach;
 mod route;
 mod routing;
+mod standing;
 
 pub use error::RoutingError;
-pub use kernel::read_links;
+pub use kernel::{read_addresses, read_links, read_standings};
 pub use link::Link;
 pub use reach::{Change, Reach, Target, Unresolved};
 pub use routing::{Keeping, Routing};
+pub use standing::{Other, Standing};

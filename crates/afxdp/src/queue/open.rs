@@ -5,7 +5,7 @@ use crate::bound::Bound;
 use crate::pool::Pool;
 use crate::punt::Allowance;
 use crate::socket::{FILL_RING_LEN, TX_RING_LEN};
-use crate::umem::Area;
+use crate::umem::{self, Area};
 use crate::xsk::Access;
 use crate::{Interface, MAX_PORTS, Mode, PuntDevice, memlock};
 use evenkeel_nexthop::PortId;
@@ -118,7 +118,7 @@ impl Queue {
     ) -> Result<Self, QueueError> {
         let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(0);
         let most = most_interfaces.max(interfaces.len());
-        let frames = most as u32 * FILL_RING_LEN + interfaces.len() as u32 * TX_RING_LEN + WORKER_FRAMES;
+        let frames = frame_count(interfaces.len(), most);
         let (area, free) = Area::new(frames, mtu, (FILL_RING_LEN, TX_RING_LEN))
             .map_err(|source| QueueError::Memory { queue: number, frames, source })?;
         let (id, bound) = (OPENED.fetch_add(1, Ordering::Relaxed), Arc::new(Bound::default()));
@@ -146,6 +146,18 @@ impl Queue {
         }
         Ok(queue)
     }
+}
+
+/// Frames of a queue with so many interfaces, and room for `most`.
+fn frame_count(interfaces: usize, most: usize) -> u32 {
+    most.max(interfaces) as u32 * FILL_RING_LEN + interfaces as u32 * TX_RING_LEN + WORKER_FRAMES
+}
+
+/// Bytes of locked memory that [`Queue::open`] takes for so many interfaces, with room for `most`, whose largest MTU is
+/// `mtu` (in bytes).
+#[must_use]
+pub fn memory_len_bytes(interfaces: usize, most: usize, mtu: u32) -> u64 {
+    umem::len_bytes(frame_count(interfaces, most), mtu)
 }
 
 /// The accesses to try, in this order.
