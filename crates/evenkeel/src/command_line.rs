@@ -3,7 +3,7 @@
 use crate::commands::daemon::{
     change, counters, events, flows, groups, interfaces, nexthops, pins, reload, services, status,
 };
-use crate::commands::{buckets, check, completion, man, path, plan, replay, run, traffic};
+use crate::commands::{buckets, check, completion, doctor, man, path, plan, replay, run, traffic};
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// An L4 load balancer and ECMP forwarder on AF_XDP that does not break connections.
@@ -16,6 +16,7 @@ pub(crate) struct CommandLine {
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 done, 1 it failed, 2 bad configuration or bad arguments.
+Of doctor 1 is a problem of the machine.
 Each command has an example: evenkeel drain --help";
 
 #[derive(Subcommand)]
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Change(Change),
     #[command(flatten)]
     Foresee(Foresee),
+    #[command(flatten)]
+    Examine(Examine),
     #[command(flatten)]
     Measure(Measure),
     #[command(flatten)]
@@ -77,6 +80,12 @@ pub(crate) enum Foresee {
     Buckets(buckets::Args),
 }
 
+/// The machine itself.
+#[derive(Subcommand)]
+pub(crate) enum Examine {
+    Doctor(doctor::Args),
+}
+
 /// What a change costs.
 #[derive(Subcommand)]
 pub(crate) enum Measure {
@@ -103,6 +112,7 @@ pub(crate) fn definition() -> Clap {
         listed::<Look>("Look at the running daemon"),
         listed::<Change>("Change the running daemon"),
         listed::<Foresee>("Before a change"),
+        listed::<Examine>("Look at the machine"),
         listed::<Measure>("Measure"),
         listed::<Shell>("For the shell"),
     ];

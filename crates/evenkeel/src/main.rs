@@ -4,10 +4,10 @@ mod command_line;
 mod commands;
 mod print;
 
-use command_line::{Change, Command, Foresee, Forward, Look, Measure, Shell};
+use command_line::{Change, Command, Examine, Foresee, Forward, Look, Measure, Shell};
 use commands::daemon::{self, change, counters, events, flows, groups, interfaces, nexthops, pins};
 use commands::daemon::{reload, services, status};
-use commands::{Refused, buckets, check, completion, man, path, plan, replay, run, traffic};
+use commands::{Refused, buckets, check, completion, doctor, man, path, plan, replay, run, traffic};
 use evenkeel_control::Mistakes;
 use evenkeel_control::api::client::ClientError;
 use std::process::ExitCode;
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Look(command) => look(&command),
         Command::Change(command) => change(&command),
         Command::Foresee(command) => foresee(&command),
+        Command::Examine(Examine::Doctor(args)) => doctor::run(&args),
         Command::Measure(Measure::Traffic(args)) => traffic::run(&args),
         Command::Shell(command) => shell(&command),
     };

@@ -5,10 +5,9 @@ use crate::link::Link;
 use crate::neighbour::{Neighbour, NeighbourKey, OUR_PROTOCOL};
 use crate::route::Route;
 use crate::routing::Keeping;
-use crate::standing::Standing;
+use crate::standing::{OwnAddress, Standing};
 use futures::TryStreamExt;
 use rtnetlink::packet_route::AddressFamily;
-use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{LinkExtentMask, LinkMessage};
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
@@ -52,25 +51,12 @@ impl Kernel {
     }
 
     /// All addresses of all interfaces.
-    async fn addresses(&self) -> Result<Vec<IpAddr>, RoutingError> {
-        let mut stream = pin!(self.handle.address().get().execute());
-        let mut addresses = Vec::new();
-        while let Some(message) =
-            stream.try_next().await.map_err(|error| RoutingError::of("addresses", &error))?
-        {
-            // of a point-to-point interface, `Address` is the other end's
-            let own = |attribute: &AddressAttribute| match attribute {
-                AddressAttribute::Local(address) => Some(*address),
-                _ => None,
-            };
-            let only = |attribute: &AddressAttribute| match attribute {
-                AddressAttribute::Address(address) => Some(*address),
-                _ => None,
-            };
-            let found = message.attributes.iter().find_map(own);
-            addresses.extend(found.or_else(|| message.attributes.iter().find_map(only)));
-        }
-        Ok(addresses)
+    async fn addresses(&self) -> Result<Vec<OwnAddress>, RoutingError> {
+        let messages = self.handle.address().get().execute();
+        let addresses = messages.map_ok(|message| OwnAddress::of(&message)).try_collect::<Vec<_>>().await;
+        addresses
+            .map(|addresses| addresses.into_iter().flatten().collect())
+            .map_err(|error| RoutingError::of("addresses", &error))
     }
 
     /// One interface; none if there is no such one.
@@ -182,8 +168,26 @@ pub fn read_standings() -> Result<Vec<Standing>, RoutingError> {
 ///
 /// # Panics
 /// As [`read_links`].
-pub fn read_addresses() -> Result<Vec<IpAddr>, RoutingError> {
+pub fn read_addresses() -> Result<Vec<OwnAddress>, RoutingError> {
     waiting()?.block_on(async { Kernel::open()?.addresses().await })
+}
+
+/// Whether the kernel knows a way to each of these addresses, to itself or to others.
+///
+/// # Errors
+/// As [`read_links`].
+///
+/// # Panics
+/// As [`read_links`].
+pub fn has_routes(addresses: &[IpAddr]) -> Result<Vec<bool>, RoutingError> {
+    waiting()?.block_on(async {
+        let kernel = Kernel::open()?;
+        let mut known = Vec::new();
+        for address in addresses {
+            known.push(kernel.route(*address).await? != Route::None);
+        }
+        Ok(known)
+    })
 }
 
 fn waiting() -> Result<Runtime, RoutingError> {
@@ -200,6 +204,8 @@ mod tests {
     fn the_loopback_interface_stands_alone_and_has_its_address() {
         let standings = read_standings().unwrap();
         assert!(standings.contains(&Standing { ifindex: 1, master: None, other: None }), "{standings:?}");
-        assert!(read_addresses().unwrap().contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let own = OwnAddress { address: Ipv4Addr::LOCALHOST.into(), len: 8, ifindex: 1 };
+        assert!(read_addresses().unwrap().contains(&own));
+        assert_eq!(has_routes(&[Ipv4Addr::LOCALHOST.into()]).unwrap(), [true]);
     }
 }

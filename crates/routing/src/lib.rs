@@ -21,8 +21,8 @@ mod routing;
 mod standing;
 
 pub use error::RoutingError;
-pub use kernel::{read_addresses, read_links, read_standings};
+pub use kernel::{has_routes, read_addresses, read_links, read_standings};
 pub use link::Link;
 pub use reach::{Change, Reach, Target, Unresolved};
 pub use routing::{Keeping, Routing};
-pub use standing::{Other, Standing};
+pub use standing::{Other, OwnAddress, Standing};

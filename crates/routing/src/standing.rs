@@ -1,6 +1,8 @@
-//! How an interface stands to others: below a bridge or bond, on another interface, or one end of a pair.
+//! How an interface stands to others: below a bridge or bond, on another interface, or one end of a pair. And its addresses.
 
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
+use std::net::IpAddr;
 
 /// An interface among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,34 @@ pub enum Other {
         /// The kernel's number of that namespace (`ip netns list-id`); negative if it has none.
         namespace: i32,
     },
+}
+
+/// An address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// Length of its prefix.
+    pub len: u8,
+    /// The kernel's number of the interface.
+    pub ifindex: u32,
+}
+
+impl OwnAddress {
+    /// None if the message tells no address.
+    pub(crate) fn of(message: &AddressMessage) -> Option<Self> {
+        let (mut local, mut other) = (None, None);
+        for attribute in &message.attributes {
+            match attribute {
+                AddressAttribute::Local(address) => local = Some(*address),
+                // of a point-to-point interface it is the other end's
+                AddressAttribute::Address(address) => other = Some(*address),
+                _ => {}
+            }
+        }
+        let (len, ifindex) = (message.header.prefix_len, message.header.index);
+        Some(Self { address: local.or(other)?, len, ifindex })
+    }
 }
 
 impl Standing {

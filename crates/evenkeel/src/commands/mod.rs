@@ -5,6 +5,7 @@ pub(crate) mod buckets;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod daemon;
+pub(crate) mod doctor;
 pub(crate) mod man;
 mod offline;
 pub(crate) mod path;

@@ -4,9 +4,9 @@ use anyhow::{Result, bail};
 
 /// Cores of the workers, by queue, and of the control thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
-    pub(super) workers: Vec<usize>,
-    pub(super) control: usize,
+pub(in super::super) struct Plan {
+    pub(in super::super) workers: Vec<usize>,
+    pub(in super::super) control: usize,
 }
 
 impl Plan {
@@ -15,7 +15,7 @@ impl Plan {
     ///
     /// Without configured cores workers take one each from the highest down, core 0 last. Control takes the lowest
     /// core that has no worker, else it shares core 0 (or the lowest core that the process may use).
-    pub(super) fn new(
+    pub(in super::super) fn new(
         queues: usize,
         wanted: Option<&[usize]>,
         available: &[usize],
@@ -60,7 +60,7 @@ impl Plan {
     }
 
     /// True if the control thread shares a worker's core.
-    pub(super) fn is_shared(&self) -> bool {
+    pub(in super::super) fn is_shared(&self) -> bool {
         self.workers.contains(&self.control)
     }
 }

@@ -3,7 +3,7 @@
 //! This thread starts everything, waits for signals and prints; workers forward, the control thread publishes.
 
 mod api;
-mod cores;
+pub(super) mod cores;
 mod crew;
 mod forwarder;
 mod interfaces;
