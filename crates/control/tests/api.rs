@@ -115,6 +115,8 @@ fn one_nexthop_is_a_resource_with_the_same_verbs() {
 
     let field = |answer: daemon::Answer, status: u16| {
         assert_eq!(answer.status, status, "{answer:?}");
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(!detail.contains("changes"), "this request has no changes: {detail}");
         answer.problem()
     };
     let path = "/v1/groups/web/nexthops/s1";

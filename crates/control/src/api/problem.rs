@@ -131,11 +131,15 @@ impl Failed {
 
     /// The same for a request that said in parts of its own what became a batch of changes: fields are those of the request.
     pub(super) fn outside_batch(mut self) -> Self {
-        for item in &mut self.0.errors {
+        let Problem { detail, errors, .. } = &mut *self.0;
+        for item in errors {
             let field = item.field.strip_prefix("/changes/").and_then(|rest| rest.split_once('/'));
-            if let Some((_, field)) = field {
-                item.field = format!("/{field}");
+            let Some((_, field)) = field else { continue };
+            let field = format!("/{field}");
+            if let Some(reason) = detail.strip_prefix(&item.field) {
+                *detail = format!("{field}{reason}");
             }
+            item.field = field;
         }
         self
     }
