@@ -48,6 +48,28 @@ fn every_command_answers_while_connections_are_open() {
     daemon.stop().unwrap();
 }
 
+#[test]
+fn a_refused_reload_is_told_once() {
+    if !lab::available("a_refused_reload_is_told_once") {
+        return;
+    }
+    let lab = Lab::lay(LabSpec { servers: 1, ..LabSpec::default() }).unwrap();
+    let good = config::web(&lab, &[]);
+    let mut daemon = Daemon::start(&lab, &good).unwrap();
+    let said = daemon.reload(&format!("strange = 1\nother = 2\n{good}")).unwrap();
+    assert!(said.ends_with("evenkeel.toml has 2 mistakes; nothing was changed"), "{said}");
+    // What would come after it comes before the answer to a later question.
+    daemon.reload(&good).unwrap();
+    let log = daemon.log();
+    for mistake in ["evenkeel.toml:1:1: ", "evenkeel.toml:2:1: "] {
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(mistake)).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert!(lines[0].starts_with('/'), "a line of its own: {log}");
+    }
+    assert_eq!(log.matches("nothing was changed").count(), 1, "{log}");
+    daemon.stop().unwrap();
+}
+
 /// Tables begin with their headings, and the figures agree with each other.
 fn looks(daemon: &Daemon) {
     for (words, heading) in [

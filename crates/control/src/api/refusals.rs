@@ -35,9 +35,8 @@ impl From<Refusal> for Failed {
 
 /// Each mistake of a configuration with its place, `FILE:LINE:COLUMN`.
 fn of_mistakes(kind: Kind, mistakes: &Mistakes) -> Failed {
-    let (file, count) = (mistakes.file().display(), mistakes.list().len());
-    let noun = if count == 1 { "mistake" } else { "mistakes" };
-    let failed = kind.because(format!("{file} has {count} {noun}; nothing was changed"));
+    let file = mistakes.file().display();
+    let failed = kind.because(format!("{}; nothing was changed", mistakes.summary()));
     mistakes.list().iter().fold(failed, |failed, mistake| {
         let place = mistake.place.map_or_else(|| file.to_string(), |place| format!("{file}:{place}"));
         failed.with(place, mistake.text.as_str())

@@ -57,6 +57,12 @@ impl Mistakes {
     pub fn list(&self) -> &[Mistake] {
         &self.list
     }
+
+    /// `FILE has 2 mistakes`.
+    pub(crate) fn summary(&self) -> String {
+        let noun = if self.list.len() == 1 { "mistake" } else { "mistakes" };
+        format!("{} has {} {noun}", self.file.display(), self.list.len())
+    }
 }
 
 impl fmt::Display for Mistakes {

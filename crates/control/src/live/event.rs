@@ -162,8 +162,10 @@ impl LiveEvent {
     /// A refusal. What it repeats of a request stays on its line; a configuration's mistakes have a line each, and quote
     /// by themselves.
     pub(super) fn refused(what: &'static str, refusal: &Refusal) -> Self {
-        let why = refusal.to_string();
-        let why = if matches!(refusal, Refusal::Config(_)) { why } else { without_controls(&why) };
+        let why = match refusal {
+            Refusal::Config(mistakes) => format!("{}; nothing was changed\n{mistakes}", mistakes.summary()),
+            _ => without_controls(&refusal.to_string()),
+        };
         Self::Refused { what, why }
     }
 

@@ -37,6 +37,8 @@ fn a_bad_configuration_changes_nothing_and_says_where() {
     let refusal = daemon.reload(&CONFIG.replace("[80]", "[80, 0]"), false).unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::Invalid);
     assert!(refusal.to_string().starts_with("next.toml:8:18: "), "{refusal}");
+    let told = "reload refused: next.toml has 1 mistake; nothing was changed\nnext.toml:8:18: ";
+    assert!(daemon.told().iter().any(|text| text.starts_with(told)), "{:#?}", daemon.told());
     let refusal =
         daemon.reload(&CONFIG.replace("[[interface]]", "dataplane.burst = 7\n[[interface]]"), false);
     assert!(matches!(&refusal, Err(Refusal::Fixed(_))), "{refusal:?}");

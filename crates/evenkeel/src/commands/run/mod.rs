@@ -21,7 +21,7 @@ use super::Refused;
 use super::arguments::duration;
 use anyhow::{Result, bail};
 use evenkeel_control::Config;
-use evenkeel_control::live::default_state_file;
+use evenkeel_control::live::{Refusal, default_state_file};
 use forwarder::Forwarder;
 use report_file::ReportFile;
 use signals::{Signal, Signals};
@@ -127,15 +127,13 @@ fn serve(args: &Args, signals: &Signals, forwarder: &Forwarder) -> Option<String
     }
 }
 
-/// Takes the configuration up again. What is new by it is an event, and so is a refusal; the mistakes of the file stand
-/// here in lines of their own.
+/// Takes the configuration up again. What is new by it is an event, and so is a refusal, unless nobody is there to tell
+/// it.
 fn reload(forwarder: &Forwarder) {
     match forwarder.reload() {
         Ok(reloaded) => reloaded.warnings.iter().for_each(say::note),
-        Err(refusal) => {
-            say::note(refusal);
-            say::note("nothing was changed");
-        }
+        Err(refusal @ Refusal::Ended) => say::note(refusal),
+        Err(_) => {}
     }
 }
 
