@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 fn problem(status: u16, detail: &str) -> (u16, String) {
     let problem = json!({"type": "/problems/x", "title": "x", "status": status, "detail": detail});
@@ -165,6 +166,27 @@ fn a_reader_that_has_gone_ends_the_list_without_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{line}");
     assert!(daemon.take_asked().len() < 20, "nobody reads the rest");
+}
+
+#[test]
+fn events_end_with_their_reader_though_nothing_happens() {
+    let daemon = Daemon::telling(
+        "event: drained\ndata: {\"id\":7,\"time\":\"2026-11-27T02:00:00.000Z\",\"generation\":3,\"kind\":\"drained\",\
+         \"subject\":\"web/s1\",\"text\":\"web/s1 has no flow left\"}",
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
+        .args(["events", "--socket", daemon.socket.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("web/s1 has no flow left"), "{line}");
+    let gone = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    assert!(gone.elapsed() < Duration::from_secs(5), "not at the next event: {:?}", gone.elapsed());
 }
 
 #[test]

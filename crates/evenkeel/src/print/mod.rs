@@ -8,6 +8,9 @@ pub(crate) use quantity::{count, duration, rate};
 
 use serde::Serialize;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 /// Writes to stdout; a reader that has gone (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> io::Result<()> {
@@ -20,6 +23,16 @@ pub(crate) fn write(text: &str) -> io::Result<bool> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true),
+    }
+}
+
+/// Is ready once nobody reads stdout any more; never if that can't be told, as of a file.
+pub(crate) async fn reader_gone() {
+    // only watched, never written through: what it is and whether it blocks don't matter
+    let watched = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    match watched {
+        Ok(stdout) => drop(stdout.ready(Interest::ERROR).await),
+        Err(_) => std::future::pending().await,
     }
 }
 

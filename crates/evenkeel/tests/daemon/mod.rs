@@ -33,6 +33,21 @@ impl Daemon {
         Self { socket, asked, _directory: directory }
     }
 
+    /// Tells one event, then says nothing until the client goes.
+    pub(crate) fn telling(event: &'static str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("api.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            request(&stream);
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+            stream.write_all(format!("{head}{event}\n\n").as_bytes()).unwrap();
+            let _ = stream.read(&mut [0]);
+        });
+        Self { socket, asked: Arc::default(), _directory: directory }
+    }
+
     /// Runs `evenkeel` against it.
     pub(crate) fn evenkeel(&self, arguments: &[&str]) -> Output {
         evenkeel(&[arguments, &["--socket", self.socket.to_str().unwrap()]].concat())

@@ -5,6 +5,8 @@ use super::{Client, ClientError};
 use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::{Bytes, Incoming};
+use std::fmt;
+use std::pin::Pin;
 
 /// Longest event that is read, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -20,12 +22,14 @@ pub enum Told {
 
 /// The events as they happen. Ends when the daemon ends; a silence longer than the client's timeout is an error, as the
 /// daemon says at least every 15 seconds that it lives.
-#[derive(Debug)]
 pub struct Events<'c> {
     client: &'c Client,
     body: Incoming,
     /// Bytes that are not yet a whole event.
     unread: Vec<u8>,
+    /// What ends them before the daemon does.
+    end: Pin<Box<dyn Future<Output = ()>>>,
+    is_cut: bool,
 }
 
 impl Client {
@@ -37,7 +41,8 @@ impl Client {
         let query = after.map_or_else(String::new, |after| format!("?after={after}"));
         let resource = format!("/v1/events{query}");
         let response = self.in_time(self.send(Method::GET, &resource, None::<&()>))?;
-        Ok(Events { client: self, body: response.into_body(), unread: Vec::new() })
+        let (body, end) = (response.into_body(), Box::pin(std::future::pending()));
+        Ok(Events { client: self, body, unread: Vec::new(), end, is_cut: false })
     }
 }
 
@@ -66,14 +71,47 @@ impl Iterator for Events<'_> {
 }
 
 impl Events<'_> {
+    /// The same, but they end at once when this is ready, also in the middle of a silence. It runs on a tokio runtime
+    /// with I/O.
+    #[must_use]
+    pub fn until(mut self, end: impl Future<Output = ()> + 'static) -> Self {
+        self.end = Box::pin(end);
+        self
+    }
+
+    /// True if they have ended by [`until`](Self::until), and not with the daemon.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// What comes next; none at the end.
     fn read_on(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let (client, body) = (self.client, &mut self.body);
+        if self.is_cut {
+            return Ok(None);
+        }
+        let Self { client, body, end, is_cut, .. } = self;
         client.in_time(async {
-            let frame = body.frame().await.transpose();
+            let frame = tokio::select! {
+                biased;
+                () = end => {
+                    *is_cut = true;
+                    return Ok(None);
+                }
+                frame = body.frame() => frame.transpose(),
+            };
             let frame = frame.map_err(|source| ClientError::Broken { target: client.name(), source })?;
             Ok(frame.map(|frame| frame.into_data().unwrap_or_default()))
         })
+    }
+}
+
+impl fmt::Debug for Events<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("unread", &self.unread)
+            .field("is_cut", &self.is_cut)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use evenkeel_control::api::client::Told;
 use evenkeel_control::api::model::{Event, Missed};
 
-/// Follow what happens, until interrupted or until the daemon ends.
+/// Follow what happens, until the daemon or the reader ends.
 ///
 /// One line for each: time, kind, of whom, and a sentence. The daemon keeps the last events: --after begins with those
 /// behind a number.
@@ -29,7 +29,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let daemon = args.connect.client()?;
     let mut left = args.count;
-    for told in daemon.events(args.after)? {
+    let mut events = daemon.events(args.after)?.until(print::reader_gone());
+    for told in events.by_ref() {
         if left == Some(0) {
             return Ok(());
         }
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             return Ok(());
         }
     }
-    bail!("the daemon has ended")
+    if events.is_cut() { Ok(()) } else { bail!("the daemon has ended") }
 }
 
 fn line(event: &Event) -> String {
