@@ -4,6 +4,7 @@
 #
 # usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]
 #        scripts/bench.sh instructions [--keep] [CASE …]
+#        scripts/bench.sh sharing
 #        scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]    as root
 #        scripts/bench.sh peers idle [--short] [--rounds N]                           as root
 #
@@ -20,6 +21,9 @@
 #   instructions  instructions per packet, counted by callgrind; fails when there are more than benches/instructions.toml
 #                 keeps. CASE is part of a case's name; --keep writes the counts into the file
 #
+#   sharing  every line of memory that one worker writes and another one touches, from a trace of all accesses; fails when
+#            more than one in ten bursts has to wait for one
+#
 #   peers  on veth, in network namespaces: Evenkeel's rate beside a bare loop on the same sockets, DPDK's testpmd and the
 #          kernel, by turns; time in the box by load; packets unaccounted for, which is a failure. Some six minutes
 #   peers idle  on the same veth, what idle workers cost and how long frames take, for each value of idle. Some six minutes
@@ -32,6 +36,7 @@ cd "$(dirname "$0")/.."
 usage() {
     echo "usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]" >&2
     echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
+    echo "       scripts/bench.sh sharing" >&2
     echo "       scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]" >&2
     echo "       scripts/bench.sh peers idle [--short] [--rounds N]" >&2
     exit 2
@@ -43,11 +48,14 @@ prepare() {
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 }
 
-if [ "${1:-}" = instructions ]; then
+case "${1:-}" in
+instructions | sharing)
+    bin=$1
     shift
     prepare
-    exec cargo run --quiet --locked --release -p evenkeel-benches --bin instructions -- "$@"
-fi
+    exec cargo run --quiet --locked --release -p evenkeel-benches --bin "$bin" -- "$@"
+    ;;
+esac
 
 # A file as the caller names it.
 absolute() { (cd "$started_in" && realpath "$1"); }

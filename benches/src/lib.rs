@@ -13,6 +13,7 @@ pub mod plain;
 pub mod polls;
 pub mod publish;
 pub mod rig;
+pub mod sharing;
 pub mod stalls;
 pub mod traffic;
 pub mod workers;

@@ -25,28 +25,38 @@ pub struct Machine {
     pub desired: Desired,
 }
 
+/// What a box is made of. It balances TCP and UDP on 192.0.2.10 and `2001:db8::10` over 100 nexthops.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// How many workers.
+    pub workers: usize,
+    /// Flows of all of them together.
+    pub flow_capacity: usize,
+    /// Buckets of its one group.
+    pub buckets: u32,
+    /// Idle times; the default are such that no bench reaches them.
+    pub timeouts: Timeouts,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self { workers: 1, flow_capacity: 1_000_000, buckets: 65536, timeouts: LONG }
+    }
+}
+
 impl Machine {
-    /// A box that balances TCP and UDP on 192.0.2.10 and `2001:db8::10` over 100 nexthops; `flow_capacity` is that of all
-    /// workers together.
+    /// A box and its workers.
     ///
     /// # Panics
     /// If the configuration is wrong, which it is not, or if there is no memory.
     #[must_use]
-    pub fn new(workers: usize, flow_capacity: usize) -> Self {
-        Self::with_timeouts(workers, flow_capacity, LONG)
-    }
-
-    /// The same with idle times of its own.
-    ///
-    /// # Panics
-    /// As [`Machine::new`].
-    #[must_use]
-    pub fn with_timeouts(workers: usize, flow_capacity: usize, timeouts: Timeouts) -> Self {
+    pub fn new(spec: Spec) -> Self {
+        let Spec { workers, flow_capacity, .. } = spec;
         let liveness = Arc::new(Liveness::new());
-        let mut desired = desired(timeouts);
+        let mut desired = desired(spec);
         let published = Arc::new(Published::new(desired.snapshot(&liveness)));
-        let spec = TableSpec { workers, ..table(flow_capacity) };
-        let table = Arc::new(FlowTable::new(&spec).expect("there is memory for it"));
+        let table = TableSpec { workers, ..table(flow_capacity) };
+        let table = Arc::new(FlowTable::new(&table).expect("there is memory for it"));
         let (mailboxes, questions): (_, Vec<_>) = (0..workers).map(|_| mailbox()).unzip();
         let rigs = questions.into_iter().enumerate().map(|(index, questions)| {
             let counters = Arc::new(WorkerCounters::default());
@@ -80,7 +90,7 @@ pub const fn table(capacity: usize) -> TableSpec {
     TableSpec { capacity, reserved: capacity, workers: 1, seeds, sweep }
 }
 
-fn desired(timeouts: Timeouts) -> Desired {
+fn desired(Spec { buckets, timeouts, .. }: Spec) -> Desired {
     let nexthops = (1..=100u8).map(|n| NexthopSpec {
         name: format!("s{n}"),
         address: [198, 51, 100, n].into(),
@@ -89,7 +99,7 @@ fn desired(timeouts: Timeouts) -> Desired {
         port: Some(PortId(0)),
         mac: Some(Mac([2, 0, 0, 0, 2, n])),
     });
-    let group = GroupSpec { name: "web".into(), buckets: 65536, nexthops: nexthops.collect() };
+    let group = GroupSpec { name: "web".into(), buckets, nexthops: nexthops.collect() };
     let services = ["192.0.2.10/32", "2001:db8::10/128"].into_iter().flat_map(|vip| {
         [(Protocol::Tcp, 80), (Protocol::Udp, 53)].map(|(protocol, port)| ServiceSpec {
             name: format!("{vip} {port}"),

@@ -1,7 +1,7 @@
 //! First packets as fast as the worker takes them, while flows end by being idle or are evicted.
 
 use crate::frames::{Kind, permutation};
-use crate::machine::{LONG, Machine};
+use crate::machine::{LONG, Machine, Spec};
 use crate::polls::Polls;
 use crate::traffic::Taker;
 use evenkeel_dataplane::FlowTotals;
@@ -47,7 +47,8 @@ pub struct Seen {
 #[must_use]
 pub fn measure(load: &Load) -> Seen {
     let timeouts = Timeouts { tcp_syn_ms: load.syn_ms, ..LONG };
-    let mut rig = Machine::with_timeouts(1, load.room as usize, timeouts).rigs.remove(0);
+    let mut rig =
+        Machine::new(Spec { flow_capacity: load.room as usize, timeouts, ..Spec::default() }).rigs.remove(0);
     rig.establish(Kind::Tcp4, &permutation(load.established, 1));
     let mut frame = Kind::Tcp4.template(SYN);
     let mut next = load.established;

@@ -1,7 +1,7 @@
 //! A worker on ports in memory: frames are written into an area, as a NIC would, and then the worker takes them.
 
 use crate::frames::Kind;
-use crate::machine::Machine;
+use crate::machine::{Machine, Spec};
 use crate::traffic::Taker;
 use evenkeel_dataplane::memory::MemoryPort;
 use evenkeel_dataplane::{FlowTable, Published, Totals, Worker, WorkerCounters, WorkerSpec};
@@ -35,7 +35,7 @@ impl Rig {
     /// As [`Machine::new`].
     #[must_use]
     pub fn new(flow_capacity: usize) -> Self {
-        Machine::new(1, flow_capacity).rigs.remove(0)
+        Machine::new(Spec { flow_capacity, ..Spec::default() }).rigs.remove(0)
     }
 
     pub(crate) fn of(spec: WorkerSpec) -> Self {

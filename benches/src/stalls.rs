@@ -2,7 +2,7 @@
 //! once, a listing of all of them, a new snapshot every millisecond.
 
 use crate::frames::{Kind, permutation};
-use crate::machine::{LONG, Machine};
+use crate::machine::{LONG, Machine, Spec};
 use crate::polls::Polls;
 use crate::traffic::{Taker, Traffic};
 use evenkeel_dataplane::{AskError, Cursor, FlowPage, Mailbox};
@@ -46,7 +46,7 @@ pub struct Seen {
 #[must_use]
 pub fn measure(flows: u32, packets: u64, what: Disturbance) -> Seen {
     let timeouts = Timeouts { udp_ms: UDP_MS, ..LONG };
-    let mut machine = Machine::with_timeouts(1, 3 * flows as usize, timeouts);
+    let mut machine = Machine::new(Spec { flow_capacity: 3 * flows as usize, timeouts, ..Spec::default() });
     let mut rig = machine.rigs.remove(0);
     let mut traffic = Traffic::established(Kind::Tcp4, flows);
     traffic.prepare(&mut rig);

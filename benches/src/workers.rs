@@ -2,7 +2,7 @@
 
 use crate::clock::{cpu_time, median};
 use crate::frames::{Kind, permutation};
-use crate::machine::Machine;
+use crate::machine::{Machine, Spec};
 use crate::rig::{AREA, Rig};
 use crate::traffic::Taker;
 use evenkeel_dataplane::{FlowTotals, Totals};
@@ -48,7 +48,8 @@ impl Pair {
     /// Two workers, `flows` established flows each.
     #[must_use]
     pub fn new(flows: u32) -> Self {
-        let mut machine = Machine::new(2, 5 * flows as usize);
+        let mut machine =
+            Machine::new(Spec { workers: 2, flow_capacity: 5 * flows as usize, ..Spec::default() });
         let all = permutation(2 * flows, 1);
         let (one, other) = all.split_at(flows as usize);
         let flows = [one.to_vec(), other.to_vec()];
