@@ -110,6 +110,11 @@ impl Daemon {
         self.process.thread_time(name)
     }
 
+    /// Number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// The process, for tests that signal it themselves.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

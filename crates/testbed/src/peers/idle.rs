@@ -9,10 +9,11 @@ use anyhow::Result;
 use evenkeel_control::api::model::Latency;
 
 use super::Spec;
+use super::account::SETTLING;
 use super::contender::{Contender, Evenkeel, FEW};
 use super::measure::median;
 use super::rig::Rig;
-use super::throughput::{self, SETTLING};
+use super::throughput;
 use super::wire::{Generator, Sink, Stream};
 use crate::scenario::Table;
 

@@ -1,7 +1,5 @@
 //! One turn of Evenkeel at a part of its highest rate: how long frames are in the box, and how long on their whole way.
 
-use std::thread;
-
 use anyhow::Result;
 use evenkeel_control::api::model::Latency;
 
@@ -10,7 +8,6 @@ use super::account::Account;
 use super::contender::{DEFAULT_IDLE, Evenkeel, FEW};
 use super::measure::{self, median};
 use super::rig::Rig;
-use super::throughput::SETTLING;
 use super::wire::{Generator, Sink, Stream};
 
 /// Samples are longer than those of the rate by this: the histogram also has the frames that opened the flows.
@@ -41,10 +38,15 @@ pub(super) fn turn(spec: &Spec, most: f64, percent: u32) -> Result<At> {
     let (before, times) = (Account::read(&rig, &sink, &evenkeel)?, sink.times()?);
     let stream = Stream { flows: FEW, rate: Some(rate), rounds: None, is_first: false, is_stamped: true };
     let generator = Generator::start(&rig, stream)?;
-    let samples = measure::samples(&generator, &sink, spec.warm_up, LONGER * spec.samples, spec.sample)?;
+    let samples = measure::samples(
+        (&generator, &sink),
+        evenkeel.pid(),
+        spec.warm_up,
+        LONGER * spec.samples,
+        spec.sample,
+    )?;
     let sent = generator.stop()?;
-    thread::sleep(SETTLING);
-    let unaccounted = Account::read(&rig, &sink, &evenkeel)?.unaccounted(&before, sent);
+    let unaccounted = before.unaccounted(&rig, &sink, &evenkeel, sent)?;
     let times = sink.times()?.since(&times);
     let in_box = evenkeel.api()?.counters()?.latency;
     evenkeel.stop()?;

@@ -1,5 +1,6 @@
-//! Samples of a second: what was sent, what arrived, and how busy the forwarder's core was.
+//! Samples of a second: what was sent, what arrived, how busy the forwarder's core was, and with whom.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use super::wire::{Generator, Sink};
 
 /// Frames that may be on their way when a sample ends, as a part of what arrived.
 const UNDER_WAY: f64 = 0.01;
-/// A core that is idle for less than the rest of this is saturated.
+/// A core that is idle for less than the rest of this is saturated, and a forwarder that has less of it is disturbed.
 const SATURATED: f64 = 0.95;
 
 /// What happened in one interval.
@@ -23,6 +24,8 @@ pub(super) struct Sample {
     pub(super) seen: f64,
     /// Part of the time in which the forwarder's core was busy, 0 to 1.
     pub(super) busy: f64,
+    /// Part of the time for which the forwarder's thread ran, 0 to 1, with the kernel's work that it did meanwhile.
+    pub(super) own: f64,
 }
 
 impl Sample {
@@ -30,25 +33,36 @@ impl Sample {
     pub(super) fn is_saturated(&self) -> bool {
         self.sent > self.seen * (1.0 + UNDER_WAY) && self.busy >= SATURATED
     }
+
+    /// True if others ran on the forwarder's core.
+    pub(super) fn is_disturbed(&self) -> bool {
+        self.own < SATURATED * self.busy
+    }
+
+    /// Time of the forwarder's thread for one frame, in nanoseconds: others on its core are not in it, what they did
+    /// to its caches is.
+    pub(super) fn own_ns(&self) -> f64 {
+        1e9 * self.own / self.seen.max(1.0)
+    }
 }
 
-/// Takes samples of this length, after a warm-up.
+/// Takes samples of this length of a process that forwards, after a warm-up.
 ///
 /// # Errors
 /// When a counter can't be read.
 pub(super) fn samples(
-    generator: &Generator,
-    sink: &Sink,
+    (generator, sink): (&Generator, &Sink),
+    pid: u32,
     warm_up: Duration,
     count: usize,
     length: Duration,
 ) -> Result<Vec<Sample>> {
     thread::sleep(warm_up);
-    let mut before = Reading::now(generator, sink)?;
+    let mut before = Reading::now(generator, sink, pid)?;
     let mut samples = Vec::with_capacity(count);
     for _ in 0..count {
         thread::sleep(length);
-        let now = Reading::now(generator, sink)?;
+        let now = Reading::now(generator, sink, pid)?;
         samples.push(now.since(&before));
         before = now;
     }
@@ -60,12 +74,20 @@ struct Reading {
     sent: u64,
     seen: u64,
     ticks: Ticks,
+    /// Run time of each thread in nanoseconds.
+    threads: BTreeMap<String, u64>,
 }
 
 impl Reading {
-    fn now(generator: &Generator, sink: &Sink) -> Result<Self> {
+    fn now(generator: &Generator, sink: &Sink, pid: u32) -> Result<Self> {
         let (sent, seen) = (generator.sent()?, sink.seen()?);
-        Ok(Self { at: Instant::now(), sent, seen, ticks: Ticks::now(FORWARDER_CORE)? })
+        Ok(Self {
+            at: Instant::now(),
+            sent,
+            seen,
+            ticks: Ticks::now(FORWARDER_CORE)?,
+            threads: run_times(pid)?,
+        })
     }
 
     fn since(&self, before: &Self) -> Sample {
@@ -75,8 +97,28 @@ impl Reading {
             sent: (self.sent - before.sent) as f64 / seconds,
             seen: (self.seen - before.seen) as f64 / seconds,
             busy: 1.0 - (self.ticks.idle - before.ticks.idle) as f64 / ticks,
+            own: self.busiest_ns(before) as f64 / 1e9 / seconds,
         }
     }
+
+    fn busiest_ns(&self, before: &Self) -> u64 {
+        let ran =
+            |(thread, now): (&String, &u64)| now - before.threads.get(thread).copied().unwrap_or_default();
+        self.threads.iter().map(ran).max().unwrap_or_default()
+    }
+}
+
+/// Run time of each thread of a process in nanoseconds.
+fn run_times(pid: u32) -> Result<BTreeMap<String, u64>> {
+    let mut times = BTreeMap::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).context("the forwarder has ended")?.flatten() {
+        // One that has just ended is none that forwards.
+        let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+        let run_ns = text.split(' ').next().and_then(|number| number.parse().ok());
+        let run_ns = run_ns.with_context(|| format!("schedstat {text:?}"))?;
+        times.insert(thread.file_name().to_string_lossy().into_owned(), run_ns);
+    }
+    Ok(times)
 }
 
 /// A core's time so far, in the kernel's ticks.
@@ -124,10 +166,18 @@ mod tests {
 
     #[test]
     fn only_a_busy_forwarder_that_loses_frames_is_the_bottleneck() {
-        let sample = |sent, seen, busy| Sample { sent, seen, busy }.is_saturated();
+        let sample = |sent, seen, busy| Sample { sent, seen, busy, own: busy }.is_saturated();
         assert!(sample(2.5e6, 1.6e6, 0.99));
         assert!(!sample(1.6e6, 1.6e6, 0.99), "the generator was");
         assert!(!sample(2.5e6, 1.6e6, 0.7), "something else was");
+    }
+
+    #[test]
+    fn time_of_others_is_not_the_forwarders() {
+        let sample = Sample { sent: 1e6, seen: 5e5, busy: 1.0, own: 0.5 };
+        assert!(sample.is_disturbed() && !Sample { own: 0.99, ..sample }.is_disturbed());
+        assert_eq!(sample.own_ns(), 1000.0);
+        assert!(run_times(std::process::id()).unwrap().values().any(|&ns| ns > 0));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Row {
     packets_per_second: f64,
     lowest: f64,
     highest: f64,
+    /// Time of the forwarder's thread, without that of others on its core; 0: not measured.
+    own_ns_per_packet: f64,
     /// Of the contender that it is compared with; 0: of none.
     baseline_packets_per_second: f64,
     note: String,
@@ -87,6 +89,10 @@ impl Outcome {
         of_turns.chain(self.loads.iter().map(|at| at.unaccounted)).map(i64::unsigned_abs).sum()
     }
 
+    fn own_ns(&self, contender: Contender) -> f64 {
+        median(self.samples(contender).map(Sample::own_ns))
+    }
+
     fn rate_row(&self, contender: Contender) -> Row {
         let seen = || self.samples(contender).map(|sample| sample.seen);
         let baseline = BARS.iter().find(|(who, ..)| *who == contender).and_then(|(_, of, _)| self.most(*of));
@@ -95,6 +101,7 @@ impl Outcome {
             packets_per_second: median(seen()).round(),
             lowest: seen().fold(f64::INFINITY, f64::min).round(),
             highest: seen().fold(0.0, f64::max).round(),
+            own_ns_per_packet: self.own_ns(contender).round(),
             baseline_packets_per_second: baseline.unwrap_or_default().round(),
             note: self.note(contender),
         }
@@ -102,12 +109,14 @@ impl Outcome {
 
     /// What stands in the way of comparing the figures.
     fn note(&self, contender: Contender) -> String {
-        let unsaturated = self.turns_of(contender).filter(|turn| !turn.is_saturated()).count();
         let turns = self.turns_of(contender).count();
-        if unsaturated == 0 {
-            return String::new();
+        let unsaturated = self.turns_of(contender).filter(|turn| !turn.is_saturated()).count();
+        let disturbed = self.turns_of(contender).filter(|turn| turn.is_disturbed()).count();
+        match (unsaturated, disturbed) {
+            (0, 0) => String::new(),
+            (0, _) => format!("DISTURBED: in {disturbed} of {turns} turns others had time on its core"),
+            _ => format!("VOID: in {unsaturated} of {turns} turns the forwarder was not the bottleneck"),
         }
-        format!("VOID: in {unsaturated} of {turns} turns the forwarder was not the bottleneck")
     }
 
     fn load_row(&self, percent: u32) -> Option<Row> {
@@ -119,6 +128,7 @@ impl Outcome {
             packets_per_second: middle(|at| at.seen).round(),
             lowest: seen().fold(f64::INFINITY, f64::min).round(),
             highest: seen().fold(0.0, f64::max).round(),
+            own_ns_per_packet: 0.0,
             baseline_packets_per_second: 0.0,
             note: format!(
                 "in the box p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us; from client to server p50 {:.0} us, p99 {:.0} us, p99.9 {:.0} us",
@@ -134,12 +144,13 @@ impl Outcome {
 
     fn rates(&self) -> Table {
         let mut table = Table::new([
-            "frames of 60 bytes, million per second",
-            "median",
-            "lowest",
-            "highest",
+            "frames of 60 bytes",
+            "million\nper second",
+            "lowest\nsecond",
+            "highest\nsecond",
             "sent",
-            "core busy",
+            "core\nbusy",
+            "forwarder's own\nns per frame",
             "",
         ]);
         for contender in self.contenders() {
@@ -154,6 +165,7 @@ impl Outcome {
                     million(row.highest),
                     million(middle(|sample| sample.sent)),
                     format!("{:.0} %", 100.0 * middle(|sample| sample.busy)),
+                    format!("{:.0}", self.own_ns(contender)),
                     row.note,
                 ],
             );
@@ -162,7 +174,15 @@ impl Outcome {
     }
 
     fn ratios(&self) -> Table {
-        let mut table = Table::new(["ratio", "of medians", "lowest\nround", "highest\nround", "bar", ""]);
+        let mut table = Table::new([
+            "ratio",
+            "of medians",
+            "lowest\nround",
+            "highest\nround",
+            "of own ns\nper frame",
+            "bar",
+            "",
+        ]);
         for (who, of, bar) in BARS {
             let (Some(mine), Some(theirs)) = (self.most(who), self.most(of)) else { continue };
             let rounds: Vec<_> = self.turns_of(who).zip(self.turns_of(of)).collect();
@@ -174,6 +194,7 @@ impl Outcome {
                     format!("{ratio:.3}"),
                     format!("{:.3}", of_round().fold(f64::INFINITY, f64::min)),
                     format!("{:.3}", of_round().fold(0.0, f64::max)),
+                    format!("{:.3}", self.own_ns(of) / self.own_ns(who)),
                     format!(">= {bar:.2}"),
                     verdict(ratio >= bar),
                 ],

@@ -1,8 +1,5 @@
 //! One turn of a contender at the highest rate.
 
-use std::thread;
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::Spec;
@@ -11,9 +8,6 @@ use super::contender::{Contender, Running};
 use super::measure::{self, Sample, median};
 use super::rig::Rig;
 use super::wire::{Generator, Sink, Stream};
-
-/// How long after the last frame was sent all are where they belong.
-pub(super) const SETTLING: Duration = Duration::from_millis(300);
 
 /// What one turn gave.
 #[derive(Clone, Debug)]
@@ -30,6 +24,11 @@ impl Turn {
     /// Frames per second that arrived, the median of the samples.
     pub(super) fn median(&self) -> f64 {
         median(self.samples.iter().map(|sample| sample.seen))
+    }
+
+    /// True if others ran on the forwarder's core.
+    pub(super) fn is_disturbed(&self) -> bool {
+        self.samples.iter().any(Sample::is_disturbed)
     }
 
     /// True if the forwarder was the bottleneck all the time.
@@ -53,13 +52,11 @@ pub(super) fn turn(spec: &Spec, contender: Contender) -> Result<Turn> {
         is_stamped: false,
     };
     let generator = Generator::start(&rig, stream)?;
-    let samples = measure::samples(&generator, &sink, spec.warm_up, spec.samples, spec.sample)?;
+    let samples =
+        measure::samples((&generator, &sink), running.pid(), spec.warm_up, spec.samples, spec.sample)?;
     let sent = generator.stop()?;
-    thread::sleep(SETTLING);
     let unaccounted = match (evenkeel, before) {
-        (Some(evenkeel), Some(before)) => {
-            Some(Account::read(&rig, &sink, evenkeel)?.unaccounted(&before, sent))
-        }
+        (Some(evenkeel), Some(before)) => Some(before.unaccounted(&rig, &sink, evenkeel, sent)?),
         _ => None,
     };
     running.end()?;

@@ -70,6 +70,11 @@ impl Evenkeel {
         Ok(())
     }
 
+    /// Number of its process.
+    pub(in crate::peers) fn pid(&self) -> u32 {
+        self.daemon.pid()
+    }
+
     /// A client of its API.
     ///
     /// # Errors

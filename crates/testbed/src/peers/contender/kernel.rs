@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -18,8 +18,8 @@ const NEXTHOPS: u8 = 100;
 const BUCKETS: u32 = 1024;
 const GROUP_ID: u32 = 1000;
 
-/// Lays routes, and has the kernel receive on its core.
-pub(super) fn start(rig: &Rig) -> Result<()> {
+/// Lays routes, and has the kernel receive on its core; the number of the thread that does.
+pub(super) fn start(rig: &Rig) -> Result<u32> {
     let balancer = rig.balancer();
     balancer.set(&[
         ("ipv4/ip_forward", "1"),
@@ -49,7 +49,7 @@ pub(super) fn start(rig: &Rig) -> Result<()> {
     receive_on_its_core(rig)
 }
 
-fn receive_on_its_core(rig: &Rig) -> Result<()> {
+fn receive_on_its_core(rig: &Rig) -> Result<u32> {
     let balancer = rig.balancer();
     // Redirected frames are taken only by a veth that polls, which it does for GRO.
     balancer.run(&format!("ethtool -K {INGRESS} gro on"))?;
@@ -59,15 +59,15 @@ fn receive_on_its_core(rig: &Rig) -> Result<()> {
     let name = format!("napi/{INGRESS}-");
     let mut cores = CpuSet::new();
     cores.set(FORWARDER_CORE)?;
-    let mut pinned = 0;
     for process in fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         let named = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
         if named.starts_with(&name) {
             sched_setaffinity(Pid::from_raw(pid), &cores).context("pinning the kernel's receiving")?;
-            pinned += 1;
+            return Ok(pid as u32);
         }
     }
-    ensure!(pinned > 0, "the kernel has no thread {name}: its receiving can't be pinned");
-    Ok(())
+    bail!("the kernel has no thread {name}: its receiving can't be pinned")
 }

@@ -40,8 +40,8 @@ pub enum Contender {
 pub(super) enum Running {
     /// A process that needs nothing more.
     Process(Process),
-    /// The kernel.
-    Kernel,
+    /// The kernel, by the thread that works for it.
+    Kernel(u32),
     /// Evenkeel.
     Evenkeel(Box<Evenkeel>),
 }
@@ -75,7 +75,7 @@ impl Contender {
         let running = match self {
             Self::Bare => bare::start(rig).map(Running::Process),
             Self::Testpmd => testpmd::start(rig, sink).map(Running::Process),
-            Self::Kernel => kernel::start(rig).map(|()| Running::Kernel),
+            Self::Kernel => kernel::start(rig).map(Running::Kernel),
             Self::EvenkeelFew | Self::EvenkeelMany => Evenkeel::start(rig, self.flows(), DEFAULT_IDLE)
                 .and_then(|evenkeel| {
                     evenkeel.establish(rig, u64::MAX).map(|()| Running::Evenkeel(Box::new(evenkeel)))
@@ -99,6 +99,15 @@ impl Contender {
 }
 
 impl Running {
+    /// Number of the process whose busiest thread forwards.
+    pub(super) fn pid(&self) -> u32 {
+        match self {
+            Self::Process(process) => process.pid(),
+            Self::Kernel(thread) => *thread,
+            Self::Evenkeel(evenkeel) => evenkeel.pid(),
+        }
+    }
+
     /// Ends it.
     ///
     /// # Errors
@@ -110,7 +119,7 @@ impl Running {
                 process.kill();
                 Ok(())
             }
-            Self::Kernel => Ok(()),
+            Self::Kernel(_) => Ok(()),
         }
     }
 }
