@@ -58,9 +58,13 @@ fn ours(group: &mut Group<'_>, name: &str, key: fn(u32) -> FlowKey, order: &[u32
                 (key, table.hash(&key))
             });
             keys.iter().for_each(|(_, hash)| shard.prefetch_control(*hash));
-            keys.iter().for_each(|(_, hash)| shard.prefetch_flow(shard.guess(*hash)));
-            for (key, hash) in &keys {
-                let link = shard.find(key, *hash);
+            let guesses = keys.map(|(_, hash)| shard.guess(hash));
+            let links = guesses.map(|guess| shard.prefetch_flow(guess));
+            for ((key, hash), link) in keys.iter().zip(links) {
+                let link = match key {
+                    FlowKey::V4(key) => shard.look_up4(link, key, *hash),
+                    FlowKey::V6(key) => shard.look_up6(link, key, *hash),
+                };
                 if let Some(entry) = link.and_then(|link| shard.entry(link)) {
                     entry.refresh(1, 60);
                 }

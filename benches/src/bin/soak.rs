@@ -19,7 +19,7 @@ const FLOWS: u32 = 1 << 20;
 
 fn main() -> Result<()> {
     let packets: u64 = std::env::args().nth(1).as_deref().unwrap_or("1000000").parse()?;
-    // a table this small is full all the time, and has slots enough that it is never rebuilt
+    // a table this small is full all the time
     let mut rig = Rig::new(60_000);
     let mut random = SplitMix(20_240_101);
     let mut frames: Vec<Vec<u8>> = (0..AREA).map(|_| Vec::with_capacity(128)).collect();

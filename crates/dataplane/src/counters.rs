@@ -102,8 +102,6 @@ pub struct FlowCounters {
     pub unconfirmed: Counter,
     /// Flows that the shard holds at the most.
     pub capacity: Counter,
-    /// How often removals had used up the free slots of a table and it was rebuilt: each is a stall.
-    pub rebuilds: Counter,
 }
 
 /// All counters of one worker.

@@ -25,7 +25,7 @@ mod worker;
 pub use counters::{Counter, FlowCounters, MemberCounters, WorkerCounters};
 pub use evenkeel_nexthop::Timeouts;
 pub use flow_table::{
-    Cursor, FlowEntry, FlowPage, FlowRecord, FlowState, FlowTable, Link, MOST_FLOWS, Shard, Sweep,
+    Cursor, FlowEntry, FlowPage, FlowRecord, FlowState, FlowTable, Guess, Link, MOST_FLOWS, Shard, Sweep,
     TableError, TableSeeds, TableSpec,
 };
 pub use mailbox::{AskError, Mailbox, Pending, Questions, mailbox};

@@ -49,8 +49,6 @@ pub struct FlowTotals {
     pub unconfirmed: u64,
     /// Flows that the shards hold at the most.
     pub capacity: u64,
-    /// How often a table was rebuilt since removals had used up its free slots; each is a stall of a worker.
-    pub rebuilds: u64,
 }
 
 /// One membership.
@@ -121,7 +119,6 @@ impl Totals {
             in_shards: sum(|w| &w.flows.live),
             unconfirmed: sum(|w| &w.flows.unconfirmed),
             capacity: sum(|w| &w.flows.capacity),
-            rebuilds: sum(|w| &w.flows.rebuilds),
         };
         flows.live = (flows.created + flows.adopted)
             .wrapping_sub(flows.expired)

@@ -61,6 +61,9 @@ macro_rules! tail_accessors {
 }
 
 impl FlowKey4 {
+    /// The key of no packet.
+    pub const NONE: Self = Self { addresses: 0, tail: u64::MAX };
+
     /// Packs a 5-tuple; ports are 0 for protocols without ports.
     #[must_use]
     pub const fn new(
@@ -105,6 +108,9 @@ impl FlowKey4 {
 }
 
 impl FlowKey6 {
+    /// The key of no packet.
+    pub const NONE: Self = Self { source: [0; 2], destination: [0; 2], tail: u64::MAX };
+
     /// Packs a 5-tuple; ports are 0 for protocols without ports.
     #[must_use]
     pub const fn new(

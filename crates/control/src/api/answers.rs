@@ -213,7 +213,6 @@ fn worker(worker: &live::WorkerView) -> Worker {
         received: worker.packets.received,
         forwarded: worker.packets.forwarded,
         flows_live: worker.flows.in_shards,
-        rebuilds: worker.flows.rebuilds,
         latency: latency(worker.status.latency),
         polls: polls(worker.status.polls),
     }

@@ -51,8 +51,6 @@ pub struct FlowPageView {
     pub bytes: u64,
     /// Where the next page begins; none after the last.
     pub cursor: Option<FlowCursor>,
-    /// True if a worker moved its flows about meanwhile: some may be missing or there twice.
-    pub is_inexact: bool,
 }
 
 /// The way of a flow's next packet, from the live flow table.
@@ -150,7 +148,7 @@ impl Path {
 
 impl ControlClient {
     /// A page of the flows to which everything in the query applies. A flow that lives while all pages are read is in
-    /// one of them exactly once, unless a page says that it is inexact.
+    /// one of them exactly once.
     ///
     /// # Errors
     /// A name that isn't there, or a worker that doesn't answer.
@@ -171,7 +169,6 @@ impl ControlClient {
                     continue;
                 }
             };
-            page.is_inexact |= read.was_rebuilt;
             page.add(&taken, |record| (!query.count_only).then(|| meaning.view(*record, at.worker)));
             at = if read.is_last {
                 FlowCursor::of_worker(at.worker + 1)

@@ -35,20 +35,21 @@ impl FlowState {
 pub struct FlowEntry {
     /// Bytes seen, without FCS.
     pub bytes: u64,
-    /// Packets in the low 48 bits, then the state (2 bits), the flags "confirmed" and "by a static pin" and, in the
-    /// highest 8 bits, the number of the timeouts.
+    /// Packets in the low 48 bits, then the state (2 bits), the flags "confirmed", "by a static pin" and "free" and, in
+    /// the highest 8 bits, the number of the timeouts.
     packed: u64,
     /// Milliseconds of the worker's clock at the last packet, modulo 2^32.
     pub last_seen_ms: u32,
     /// Who serves the flow.
     pub member: MemberId,
-    /// Neighbours in the list of unconfirmed flows; meaningless once confirmed.
+    /// Neighbours in the list of unconfirmed flows; meaningless once confirmed. In a free place `older` is the next
+    /// free one.
     pub(super) older: Link,
     pub(super) newer: Link,
 }
 
-/// Place of an entry in a shard: slot number, and which of the two tables in the highest bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Place of a flow in a shard: its number among those of its family, and the family in the highest bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Link(u32);
 
@@ -57,36 +58,50 @@ const STATE_SHIFT: u32 = 48;
 const STATE_MASK: u64 = 0b11 << STATE_SHIFT;
 const CONFIRMED: u64 = 1 << 50;
 const BY_PIN: u64 = 1 << 51;
+const FREE: u64 = 1 << 52;
 const TIMEOUTS_SHIFT: u32 = 56;
 const TIMEOUTS_MASK: u64 = 0xff << TIMEOUTS_SHIFT;
 const IPV6: u32 = 1 << 31;
 
 impl Link {
-    /// No entry.
+    /// No flow.
     pub const NONE: Self = Self(u32::MAX);
 
-    /// Slot `index` of the IPv4 table. Tables have fewer than 2^31 slots.
+    /// IPv4 flow `number` of its shard. A shard has fewer than 2^30 of them.
     #[must_use]
-    pub const fn ipv4(index: u32) -> Self {
-        Self(index)
+    pub const fn ipv4(number: u32) -> Self {
+        Self(number)
     }
 
-    /// Slot `index` of the IPv6 table.
+    /// IPv6 flow `number` of its shard.
     #[must_use]
-    pub const fn ipv6(index: u32) -> Self {
-        Self(index | IPV6)
+    pub const fn ipv6(number: u32) -> Self {
+        Self(number | IPV6)
     }
 
-    /// Slot number within its table.
+    /// Number among the flows of its family.
     #[must_use]
-    pub const fn index(self) -> u32 {
+    pub const fn number(self) -> u32 {
         self.0 & !IPV6
     }
 
-    /// True if the slot is one of the IPv6 table.
+    /// True if it is an IPv6 flow.
+    #[inline]
     #[must_use]
     pub const fn is_ipv6(self) -> bool {
         self.0 & IPV6 != 0
+    }
+
+    /// Number of an IPv4 flow; 2^31 or more if it isn't one.
+    #[inline]
+    pub(super) const fn number4(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Number of an IPv6 flow; 2^31 - 1 or more if it isn't one.
+    #[inline]
+    pub(super) const fn number6(self) -> usize {
+        (self.0 ^ IPV6) as usize
     }
 }
 
@@ -102,6 +117,22 @@ impl FlowEntry {
     ) -> Self {
         let packed = (timeouts.0 as u64) << TIMEOUTS_SHIFT | (state as u64) << STATE_SHIFT | 1;
         Self { bytes, packed, last_seen_ms: now_ms, member, older: Link::NONE, newer: Link::NONE }
+    }
+
+    /// What stands in a free place, and that `next` is the next one.
+    pub(super) const fn free(next: Link) -> Self {
+        Self { bytes: 0, packed: FREE, last_seen_ms: 0, member: MemberId(0), older: next, newer: Link::NONE }
+    }
+
+    /// True if no flow is here.
+    #[inline]
+    pub(super) const fn is_free(&self) -> bool {
+        self.packed & FREE != 0
+    }
+
+    /// The next free place after this one, which is free.
+    pub(super) const fn next_free(&self) -> Link {
+        self.older
     }
 
     /// Counts a packet and refreshes the flow.

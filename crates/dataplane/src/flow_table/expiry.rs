@@ -1,18 +1,22 @@
-//! When entries have to be looked at: two bytes per slot, swept through again and again.
+//! When entries have to be looked at: two bytes per flow, swept through again and again.
 //!
-//! A slot's alarm is never later than the end of its entry. Packets refresh entries without touching alarms; the
+//! A flow's alarm is never later than the end of its entry. Packets refresh entries without touching alarms; the
 //! sweep looks at entries whose alarm has rung, removes those that are over and sets the alarms of the others anew.
 //! So a sweep over a million flows reads two megabytes and a few entries.
+
+use super::TableError;
 
 /// Length of a tick: 2^8 milliseconds.
 const TICK_SHIFT: u32 = 8;
 /// Farthest alarm ahead, in ticks (2.3 hours); entries that live longer are looked at in between.
 const MAX_AHEAD: u32 = 32_000;
 
-/// Alarms of one table, by slot. 0: no entry.
+/// Alarms of one family's flows, by number. 0: no flow.
 #[derive(Debug)]
 pub(super) struct Alarms {
+    /// As far as there ever were flows.
     ticks: Vec<u16>,
+    capacity: usize,
 }
 
 /// The tick of a time; never 0.
@@ -22,40 +26,43 @@ fn tick(at_ms: u32) -> u16 {
 }
 
 impl Alarms {
-    /// For a table of `slots` slots. The memory is touched only as alarms are set.
-    pub(super) fn new(slots: usize) -> Self {
-        Self { ticks: vec![0; slots] }
+    /// For so many flows. The memory is touched only as alarms are set.
+    pub(super) fn reserve(capacity: usize) -> Result<Self, TableError> {
+        let mut ticks = Vec::new();
+        ticks.try_reserve_exact(capacity).map_err(|_| TableError::NoMemory(capacity))?;
+        Ok(Self { ticks, capacity })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ticks.len()
+    /// Most flows.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Rings in the tick of `over_ms`, the earliest time at which the entry can be over.
-    pub(super) fn set(&mut self, slot: u32, now_ms: u32, over_ms: u32) {
+    pub(super) fn set(&mut self, number: u32, now_ms: u32, over_ms: u32) {
         let ahead_ms = over_ms.wrapping_sub(now_ms).min(MAX_AHEAD << TICK_SHIFT);
-        if let Some(alarm) = self.ticks.get_mut(slot as usize) {
+        let number = number as usize;
+        if number >= self.ticks.len() && number < self.capacity {
+            self.ticks.resize(number + 1, 0);
+        }
+        if let Some(alarm) = self.ticks.get_mut(number) {
             *alarm = tick(now_ms.wrapping_add(ahead_ms));
         }
     }
 
-    pub(super) fn clear(&mut self, slot: u32) {
-        if let Some(alarm) = self.ticks.get_mut(slot as usize) {
+    pub(super) fn clear(&mut self, number: u32) {
+        if let Some(alarm) = self.ticks.get_mut(number as usize) {
             *alarm = 0;
         }
     }
 
-    pub(super) fn clear_all(&mut self) {
-        self.ticks.fill(0);
-    }
-
-    /// First slot in `from..to` whose alarm has rung.
+    /// First number in `from..to` whose alarm has rung.
     pub(super) fn next_due(&self, from: usize, to: usize, now_ms: u32) -> Option<usize> {
         let now = tick(now_ms);
         self.first(from, to, |alarm| is_due(alarm, now))
     }
 
-    /// First slot in `from..to` with an alarm, which is to say with an entry.
+    /// First number in `from..to` with an alarm, which is to say with a flow.
     pub(super) fn next_set(&self, from: usize, to: usize) -> Option<usize> {
         self.first(from, to, |alarm| alarm != 0)
     }
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn rings_not_later_than_asked_and_not_a_tick_earlier() {
-        let mut alarms = Alarms::new(200);
+        let mut alarms = Alarms::reserve(200).unwrap();
         alarms.set(150, 1000, 11_000);
         assert_eq!(alarms.next_due(0, 200, 10_700), None);
         assert_eq!(alarms.next_due(0, 200, 11_000), Some(150));
@@ -100,7 +107,7 @@ mod tests {
 
     #[test]
     fn works_across_the_wrap_of_ticks_and_of_milliseconds() {
-        let mut alarms = Alarms::new(10);
+        let mut alarms = Alarms::reserve(10).unwrap();
         for now in [u32::MAX - 5000, (65_536 << 8) - 1000, 0] {
             alarms.set(3, now, now.wrapping_add(10_000));
             assert_eq!(alarms.next_due(0, 10, now.wrapping_add(9_000)), None, "{now}");
@@ -110,7 +117,7 @@ mod tests {
 
     #[test]
     fn far_ends_ring_early_rather_than_never() {
-        let mut alarms = Alarms::new(10);
+        let mut alarms = Alarms::reserve(10).unwrap();
         alarms.set(0, 0, 20 * 24 * 3_600_000);
         assert_eq!(alarms.next_due(0, 10, 32_000 << 8), Some(0));
     }

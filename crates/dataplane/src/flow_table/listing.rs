@@ -1,12 +1,11 @@
 //! What the table tells of its flows: one by its key, or all of a shard, page by page.
 //!
 //! Guarantee of a listing: a flow that lives from its first page to its last and stays in its shard is in it exactly
-//! once, as long as no page says that the shard was rebuilt. Flows that come, go or are moved to another shard
-//! meanwhile may be in it or not, in the listings of two shards together also twice. Those that are over are left out.
+//! once. Flows that come, go or are moved to another shard meanwhile may be in it or not, in the listings of two shards
+//! together also twice. Those that are over are left out.
 
-use super::entry::{FlowEntry, FlowState, Link};
+use super::entry::{FlowState, Link};
 use super::shard::Shard;
-use super::slots::Slots;
 use evenkeel_nexthop::MemberId;
 use evenkeel_packet::FlowKey;
 
@@ -36,10 +35,8 @@ pub struct FlowRecord {
 /// Where a listing goes on. The default is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Slots listed so far, of both families.
+    /// Places passed so far, of both families.
     pub position: usize,
-    /// Rebuilds of the shard when the listing began: another number means that slots have moved.
-    pub rebuilds: u64,
 }
 
 /// A part of a listing. The asker makes it with the memory that it needs, the worker fills it.
@@ -51,9 +48,6 @@ pub struct FlowPage {
     pub cursor: Cursor,
     /// True if there is no next page.
     pub is_last: bool,
-    /// True if the shard was rebuilt since the listing began: what was not listed yet may be missing, what was may come
-    /// again. For a listing that is exact, begin anew.
-    pub was_rebuilt: bool,
 }
 
 impl FlowPage {
@@ -61,7 +55,7 @@ impl FlowPage {
     #[must_use]
     pub fn new(cursor: Cursor, room: usize) -> Self {
         let records = Vec::with_capacity(room.max(1));
-        Self { records, cursor, is_last: false, was_rebuilt: false }
+        Self { records, cursor, is_last: false }
     }
 
     fn is_full(&self) -> bool {
@@ -77,16 +71,10 @@ impl Shard<'_> {
     }
 
     /// Goes on with a page until it is full or the listing at its end, but copies at most `entries` flows and passes
-    /// at most `slots` slots; true when the page is done.
-    pub fn list(&self, page: &mut FlowPage, entries: usize, slots: usize, now_ms: u32) -> bool {
-        if page.cursor.position == 0 {
-            page.cursor.rebuilds = self.rebuilds();
-        } else if page.cursor.rebuilds != self.rebuilds() {
-            page.cursor.rebuilds = self.rebuilds();
-            page.was_rebuilt = true;
-        }
-        let (len4, len6) = (self.books.alarms4.len(), self.books.alarms6.len());
-        let end = page.cursor.position.saturating_add(slots).min(len4 + len6);
+    /// at most `places` places; true when the page is done.
+    pub fn list(&self, page: &mut FlowPage, entries: usize, places: usize, now_ms: u32) -> bool {
+        let (len4, len6) = (self.books.alarms4.capacity(), self.books.alarms6.capacity());
+        let end = page.cursor.position.saturating_add(places).min(len4 + len6);
         let mut looked_at = 0;
         while page.cursor.position < end && looked_at < entries && !page.is_full() {
             let position = page.cursor.position;
@@ -107,13 +95,13 @@ impl Shard<'_> {
     /// The first position in `from..to` at which a flow is.
     fn next_full(&self, from: usize, to: usize) -> Option<usize> {
         let (alarms4, alarms6) = (&self.books.alarms4, &self.books.alarms6);
-        let len4 = alarms4.len();
+        let len4 = alarms4.capacity();
         let in_v4 = (from < len4).then(|| alarms4.next_set(from, to.min(len4))).flatten();
         in_v4.or_else(|| Some(len4 + alarms6.next_set(from.saturating_sub(len4), to.checked_sub(len4)?)?))
     }
 
     fn record_at(&self, link: Link, now_ms: u32) -> Option<FlowRecord> {
-        let (key, entry) = self.pair(link)?;
+        let (key, entry) = self.books.flows.flow(link)?;
         (!entry.is_over(now_ms, self.timeouts)).then(|| FlowRecord {
             key,
             member: entry.member,
@@ -125,15 +113,5 @@ impl Shard<'_> {
             confirmed: entry.is_confirmed(),
             by_pin: entry.is_by_pin(),
         })
-    }
-
-    fn pair(&self, link: Link) -> Option<(FlowKey, &FlowEntry)> {
-        if link.is_ipv6() {
-            let (key, entry) = self.tables.v6.pair(link.index())?;
-            Some((FlowKey::V6(*key), entry))
-        } else {
-            let (key, entry) = self.tables.v4.pair(link.index())?;
-            Some((FlowKey::V4(*key), entry))
-        }
     }
 }

@@ -3,13 +3,15 @@
 //! A shard belongs to a worker, which locks it once per burst. What a packet needs is in its own shard unless the
 //! NIC has moved the flow from one queue to another; then the owner of the packet searches the other shards, one lock
 //! at a time. Capacity is fixed, and memory for it reserved, at the start.
+//!
+//! A shard is an [index](index) from hashes to places and, for each family, a [slab](slab) of flows.
 
 mod entry;
 mod expiry;
+mod index;
 mod listing;
-mod prefetch;
 mod shard;
-mod slots;
+mod slab;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -17,14 +19,16 @@ mod unconfirmed;
 
 use crate::counters::WorkerCounters;
 use ahash::RandomState;
-use dashmap::{DashMap, RwLock};
+use crossbeam::utils::CachePadded;
+use dashmap::RwLock;
 use evenkeel_nexthop::TimeoutSets;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
-use hashbrown::raw::RawTable;
-use shard::{Books, Tables};
-use std::hash::{BuildHasher, Hash, Hasher};
+use index::Index;
+use shard::Books;
+use std::hash::{BuildHasher, Hasher};
 
 pub use entry::{FlowEntry, FlowState, Link};
+pub use index::Guess;
 pub use listing::{Cursor, FlowPage, FlowRecord};
 pub use shard::Shard;
 pub use sweep::Sweep;
@@ -40,9 +44,9 @@ pub enum TableSeeds {
 
 /// Who serves which flow.
 pub struct FlowTable {
-    v4: DashMap<FlowKey4, FlowEntry, RandomState>,
-    v6: DashMap<FlowKey6, FlowEntry, RandomState>,
-    books: Box<[RwLock<Books>]>,
+    index: Index,
+    /// Apart from each other, so that workers don't take each other's cache lines.
+    books: Box<[CachePadded<RwLock<Books>>]>,
     hasher: RandomState,
 }
 
@@ -71,7 +75,7 @@ pub enum TableError {
     NoMemory(usize),
 }
 
-/// Most flows of a shard: slots are numbered with 31 bits.
+/// Most flows of a shard: with so many a place still has a number of 31 bits, whatever the family.
 pub const MOST_FLOWS: usize = 1 << 29;
 
 impl std::fmt::Display for TableError {
@@ -95,19 +99,21 @@ impl FlowTable {
     /// # Errors
     /// [`TableError`].
     pub fn new(spec: &TableSpec) -> Result<Self, TableError> {
-        let sweep = spec.sweep;
         let workers = spec.workers.max(1);
-        let hasher = spec.seeds.hasher();
         let share = |flows: usize, worker: usize| flows / workers + usize::from(worker < flows % workers);
         let reserved: Vec<usize> =
             (0..workers).map(|worker| share(spec.reserved.min(spec.capacity), worker)).collect();
-        let (v4, v6) = (reserve(&hasher, &reserved)?, reserve(&hasher, &reserved)?);
-        let books = (0..workers).map(|worker| {
-            let capacity = share(spec.capacity, worker);
-            RwLock::new(Books::new(capacity, sweep, slots(&v4, worker), slots(&v6, worker)))
+        if let Some(&most) = reserved.iter().find(|&&share| share > MOST_FLOWS) {
+            return Err(TableError::TooLarge(most));
+        }
+        let books = reserved.iter().enumerate().map(|(worker, &reserved)| {
+            let books = Books::reserve(share(spec.capacity, worker), reserved, spec.sweep)?;
+            Ok(CachePadded::new(RwLock::new(books)))
         });
-        let books = books.collect();
-        Ok(Self { v4, v6, books, hasher })
+        let books = books.collect::<Result<_, _>>()?;
+        let hasher = spec.seeds.hasher();
+        let index = index::reserve(&hasher, &reserved)?;
+        Ok(Self { index, books, hasher })
     }
 
     /// Number of shards, one per worker.
@@ -144,7 +150,7 @@ impl FlowTable {
     /// Locks the shard of a worker; `counters` are those of the caller, `timeouts` those of its snapshot. `None` if there
     /// is no such worker.
     ///
-    /// A thread holds one shard at a time. The lock is that of the books; the tables' own are taken behind it and so
+    /// A thread holds one shard at a time. The lock is that of the books; the index's own is taken behind it and so
     /// never waited for.
     #[inline]
     pub fn lock<'t>(
@@ -154,9 +160,8 @@ impl FlowTable {
         timeouts: &'t TimeoutSets,
     ) -> Option<Shard<'t>> {
         let books = self.books.get(worker)?.write();
-        let tables =
-            Tables { v4: self.v4.shards().get(worker)?.write(), v6: self.v6.shards().get(worker)?.write() };
-        Some(Shard { books, tables, hasher: &self.hasher, timeouts, counters })
+        let index = self.index.shards().get(worker)?.write();
+        Some(Shard { books, index, hasher: &self.hasher, timeouts, counters })
     }
 }
 
@@ -176,27 +181,4 @@ impl TableSeeds {
             }
         }
     }
-}
-
-/// A map with a shard per worker and room for its share of flows, however they spread over the families. Memory that
-/// no flow uses is reserved, but not touched.
-fn reserve<K: Eq + Hash>(
-    hasher: &RandomState,
-    shares: &[usize],
-) -> Result<DashMap<K, FlowEntry, RandomState>, TableError> {
-    let shard_amount = shares.len().next_power_of_two().max(2);
-    let mut map = DashMap::with_capacity_and_hasher_and_shard_amount(0, hasher.clone(), shard_amount);
-    for (shard, &share) in map.shards_mut().iter_mut().zip(shares) {
-        if share > MOST_FLOWS {
-            return Err(TableError::TooLarge(share));
-        }
-        // in a small table the marks of a few removals would use up the free slots
-        let capacity = if share < 1024 { share * 4 } else { share };
-        *shard.get_mut() = RawTable::try_with_capacity(capacity).map_err(|_| TableError::NoMemory(share))?;
-    }
-    Ok(map)
-}
-
-fn slots<K: Eq + Hash>(map: &DashMap<K, FlowEntry, RandomState>, worker: usize) -> usize {
-    map.shards().get(worker).map_or(0, |shard| shard.read().buckets())
 }

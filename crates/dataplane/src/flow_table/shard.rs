@@ -3,10 +3,11 @@
 //! Bounds: `capacity` flows, of which at most half (but one at least) are unconfirmed. An unconfirmed flow makes
 //! room for whoever comes; a confirmed one never does.
 
+use super::TableError;
 use super::entry::{FlowEntry, FlowState, Link};
 use super::expiry::Alarms;
-use super::prefetch;
-use super::slots::{Pair, Slots};
+use super::index::{self, Guess, Reach, Slots};
+use super::slab::Flows;
 use super::sweep::Sweep;
 use super::unconfirmed::{Entries, Unconfirmed};
 use crate::counters::WorkerCounters;
@@ -14,64 +15,46 @@ use ahash::RandomState;
 use dashmap::RwLockWriteGuard;
 use evenkeel_nexthop::{MemberId, TimeoutSets, TimeoutsId};
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
-use hashbrown::raw::RawTable;
 
-/// What a shard keeps beside its two tables.
+/// What a shard keeps beside its index.
 #[derive(Debug)]
 pub(super) struct Books {
+    pub(super) flows: Flows,
+    reach: Reach,
     pub(super) capacity: usize,
     pub(super) sweep: Sweep,
     unconfirmed: Unconfirmed,
     pub(super) alarms4: Alarms,
     pub(super) alarms6: Alarms,
-    /// Slot at which the sweep goes on, IPv4 first.
+    /// Place at which the sweep goes on, IPv4 first.
     pub(super) position: usize,
-    /// Slots that the sweep still has to visit to keep its pace.
+    /// Places that the sweep still has to visit to keep its pace.
     pub(super) debt: usize,
     pub(super) swept_ms: u32,
-    /// Tables rebuilt because removals had used up the free slots.
-    rebuilds: u64,
 }
 
 impl Books {
-    pub(super) fn new(capacity: usize, sweep: Sweep, slots4: usize, slots6: usize) -> Self {
-        Self {
+    /// Bounds of `capacity` flows, and room for `reserved`.
+    pub(super) fn reserve(capacity: usize, reserved: usize, sweep: Sweep) -> Result<Self, TableError> {
+        Ok(Self {
+            flows: Flows::reserve(reserved)?,
+            reach: Reach::default(),
             capacity,
             sweep,
             unconfirmed: Unconfirmed::new(),
-            alarms4: Alarms::new(slots4),
-            alarms6: Alarms::new(slots6),
+            alarms4: Alarms::reserve(reserved)?,
+            alarms6: Alarms::reserve(reserved)?,
             position: 0,
             debt: 0,
             swept_ms: 0,
-            rebuilds: 0,
-        }
-    }
-}
-
-/// The two tables of a shard.
-pub(super) struct Tables<'t> {
-    pub(super) v4: RwLockWriteGuard<'t, RawTable<Pair<FlowKey4>>>,
-    pub(super) v6: RwLockWriteGuard<'t, RawTable<Pair<FlowKey6>>>,
-}
-
-impl Entries for Tables<'_> {
-    #[inline]
-    fn at(&mut self, link: Link) -> Option<&mut FlowEntry> {
-        if link == Link::NONE {
-            None
-        } else if link.is_ipv6() {
-            self.v6.entry_mut(link.index())
-        } else {
-            self.v4.entry_mut(link.index())
-        }
+        })
     }
 }
 
 /// A locked shard. The owner holds its own once per burst.
 pub struct Shard<'t> {
     pub(super) books: RwLockWriteGuard<'t, Books>,
-    pub(super) tables: Tables<'t>,
+    pub(super) index: RwLockWriteGuard<'t, Slots>,
     pub(super) hasher: &'t RandomState,
     pub(super) timeouts: &'t TimeoutSets,
     /// Counters of the worker that holds the lock.
@@ -85,59 +68,75 @@ impl<'t> Shard<'t> {
         self.timeouts
     }
 
-    /// Entry of a flow, over or not.
+    /// First stage of a look-up, for all packets of a burst before the next: brings in the control bytes of its hash.
+    #[inline]
+    pub fn prefetch_control(&self, hash: u64) {
+        index::prefetch_control(&self.index, hash);
+    }
+
+    /// Second stage, once the control bytes are near: where the link of the flow most likely is, which is brought in.
+    #[inline]
+    #[must_use]
+    pub fn guess(&self, hash: u64) -> Guess {
+        index::guess(&self.index, hash)
+    }
+
+    /// Third stage, once the link is near: the flow that it most likely is, which is brought in. [`Link::NONE`] if
+    /// there was nothing to guess.
+    #[inline]
+    pub fn prefetch_flow(&self, guess: Guess) -> Link {
+        let link = index::link_at(&self.index, guess);
+        if link != Link::NONE {
+            self.books.flows.prefetch(link);
+        }
+        link
+    }
+
+    /// Fourth stage, once the flow is near: the link of an IPv4 flow, over or not. `guessed` may be any link: the keys
+    /// decide.
+    #[inline]
+    #[must_use]
+    pub fn look_up4(&self, guessed: Link, key: &FlowKey4, hash: u64) -> Option<Link> {
+        if self.books.flows.v4.has(guessed, key) { Some(guessed) } else { self.find4(key, hash) }
+    }
+
+    /// The same for an IPv6 flow.
+    #[inline]
+    #[must_use]
+    pub fn look_up6(&self, guessed: Link, key: &FlowKey6, hash: u64) -> Option<Link> {
+        if self.books.flows.v6.has(guessed, key) { Some(guessed) } else { self.find6(key, hash) }
+    }
+
+    /// Link of a flow, over or not; a look-up in one go.
     #[inline]
     #[must_use]
     pub fn find(&self, key: &FlowKey, hash: u64) -> Option<Link> {
         match key {
-            FlowKey::V4(key) => self.tables.v4.slot_of(hash, key).map(Link::ipv4),
-            FlowKey::V6(key) => self.tables.v6.slot_of(hash, key).map(Link::ipv6),
+            FlowKey::V4(key) => self.find4(key, hash),
+            FlowKey::V6(key) => self.find6(key, hash),
         }
     }
 
-    /// The entry at a link that [`find`](Self::find) or [`insert`](Self::insert) gave, as long as it is there.
+    #[inline(never)]
+    fn find4(&self, key: &FlowKey4, hash: u64) -> Option<Link> {
+        self.books.reach.find(&self.index, hash, |link| self.books.flows.v4.has(link, key))
+    }
+
+    #[inline(never)]
+    fn find6(&self, key: &FlowKey6, hash: u64) -> Option<Link> {
+        self.books.reach.find(&self.index, hash, |link| self.books.flows.v6.has(link, key))
+    }
+
+    /// The entry at a link that a look-up or [`insert`](Self::insert) gave, as long as it is there.
     #[inline]
     pub fn entry(&mut self, link: Link) -> Option<&mut FlowEntry> {
-        self.tables.at(link)
-    }
-
-    /// Brings in the control bytes of a look-up to come.
-    #[inline]
-    pub fn prefetch_control(&self, hash: u64) {
-        prefetch::control(&self.tables.v4, hash);
-        prefetch::control(&self.tables.v6, hash);
-    }
-
-    /// Brings in the slot of a look-up to come, after its control bytes.
-    #[inline]
-    pub fn guess(&self, hash: u64) -> Link {
-        prefetch::slot(&self.tables.v4, hash);
-        prefetch::slot(&self.tables.v6, hash);
-        Link::NONE
-    }
-
-    /// Brings in a flow that was guessed.
-    #[inline]
-    pub fn prefetch_flow(&self, _guess: Link) {}
-
-    /// Entry of an IPv4 flow, which may be at the link that was guessed.
-    #[inline]
-    #[must_use]
-    pub fn look_up4(&self, _guess: Link, key: &FlowKey4, hash: u64) -> Option<Link> {
-        self.tables.v4.slot_of(hash, key).map(Link::ipv4)
-    }
-
-    /// Entry of an IPv6 flow, which may be at the link that was guessed.
-    #[inline]
-    #[must_use]
-    pub fn look_up6(&self, _guess: Link, key: &FlowKey6, hash: u64) -> Option<Link> {
-        self.tables.v6.slot_of(hash, key).map(Link::ipv6)
+        self.books.flows.at(link)
     }
 
     /// Flows in the shard, those included that are over and not yet freed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tables.v4.len() + self.tables.v6.len()
+        self.books.flows.len()
     }
 
     /// True without any flow.
@@ -172,16 +171,15 @@ impl<'t> Shard<'t> {
         if !self.make_room(entry.is_confirmed(), now_ms) {
             return None;
         }
-        let link = match self.put(key, hash, entry) {
-            Some(link) => link,
-            None => {
-                self.rebuild(now_ms);
-                self.put(key, hash, entry)?
-            }
-        };
+        let link = self.books.flows.put(key, entry)?;
+        if !self.books.reach.put(&mut self.index, hash, link) {
+            self.books.flows.take(link, self.hasher);
+            return None;
+        }
         self.set_alarm(link, now_ms, entry.over_ms(self.timeouts));
         if !entry.is_confirmed() {
-            self.books.unconfirmed.push(&mut self.tables, link);
+            let books = &mut *self.books;
+            books.unconfirmed.push(&mut books.flows, link);
         }
         if let Some(member) = self.counters.member(entry.member) {
             member.flows_live.add(1);
@@ -191,7 +189,7 @@ impl<'t> Shard<'t> {
 
     /// The client has shown more: the flow's state changes, and with it its timeout.
     pub fn set_state(&mut self, link: Link, state: FlowState, now_ms: u32) {
-        if let Some(entry) = self.tables.at(link) {
+        if let Some(entry) = self.books.flows.at(link) {
             entry.set_state(state);
             let over_ms = entry.over_ms(self.timeouts);
             self.set_alarm(link, now_ms, over_ms);
@@ -200,7 +198,7 @@ impl<'t> Shard<'t> {
 
     /// The flow follows other timeouts from now on.
     pub fn set_timeouts(&mut self, link: Link, timeouts: TimeoutsId, now_ms: u32) {
-        if let Some(entry) = self.tables.at(link) {
+        if let Some(entry) = self.books.flows.at(link) {
             entry.set_timeouts(timeouts);
             let over_ms = entry.over_ms(self.timeouts);
             self.set_alarm(link, now_ms, over_ms);
@@ -209,15 +207,16 @@ impl<'t> Shard<'t> {
 
     /// The flow has shown that it is one: it will never make room for another.
     pub fn confirm(&mut self, link: Link) {
-        let Some(entry) = self.tables.at(link).filter(|entry| !entry.is_confirmed()) else { return };
+        let Some(entry) = self.books.flows.at(link).filter(|entry| !entry.is_confirmed()) else { return };
         entry.confirm();
         let (older, newer) = (entry.older, entry.newer);
-        self.books.unconfirmed.unlink(&mut self.tables, older, newer);
+        let books = &mut *self.books;
+        books.unconfirmed.unlink(&mut books.flows, older, newer);
     }
 
     /// The flow belongs to another member from now on, which a static pin has decided or the bucket.
     pub fn move_to(&mut self, link: Link, member: MemberId, is_by_pin: bool) {
-        let Some(entry) = self.tables.at(link) else { return };
+        let Some(entry) = self.books.flows.at(link) else { return };
         let before = entry.member;
         *entry = entry.by_pin(is_by_pin);
         entry.member = member;
@@ -232,7 +231,7 @@ impl<'t> Shard<'t> {
     /// Ends a flow that is over or whose 5-tuple is taken by a new one: counted `closed` if it was closing, else
     /// `expired`.
     pub fn end(&mut self, link: Link) {
-        if let Some((_, entry)) = self.remove(link) {
+        if let Some(entry) = self.remove(link) {
             match entry.state() {
                 FlowState::Closing => self.counters.flows.closed.add(1),
                 _ => self.counters.flows.expired.add(1),
@@ -242,13 +241,7 @@ impl<'t> Shard<'t> {
 
     /// Takes a flow out without ending it: another worker puts it into its own shard.
     pub fn take_out(&mut self, link: Link) -> Option<FlowEntry> {
-        self.remove(link).map(|(_, entry)| entry)
-    }
-
-    /// How often removals had used up the free slots of a table and it was rebuilt.
-    #[must_use]
-    pub fn rebuilds(&self) -> u64 {
-        self.books.rebuilds
+        self.remove(link)
     }
 
     fn make_room(&mut self, confirmed: bool, now_ms: u32) -> bool {
@@ -262,7 +255,7 @@ impl<'t> Shard<'t> {
             }
         }
         let Some(oldest) = self.books.unconfirmed.oldest() else { return false };
-        let Some(entry) = self.tables.at(oldest) else { return false };
+        let Some(entry) = self.books.flows.at(oldest) else { return false };
         if entry.is_over(now_ms, self.timeouts) {
             self.end(oldest);
         } else {
@@ -277,71 +270,26 @@ impl<'t> Shard<'t> {
         self.len() < self.books.capacity && (confirmed || self.books.unconfirmed.len() < half)
     }
 
-    fn put(&mut self, key: &FlowKey, hash: u64, entry: FlowEntry) -> Option<Link> {
-        match key {
-            FlowKey::V4(key) => self.tables.v4.put(hash, *key, entry).map(Link::ipv4),
-            FlowKey::V6(key) => self.tables.v6.put(hash, *key, entry).map(Link::ipv6),
-        }
-    }
-
-    fn remove(&mut self, link: Link) -> Option<(FlowKey, FlowEntry)> {
-        let (key, entry) = if link.is_ipv6() {
-            self.books.alarms6.clear(link.index());
-            let (key, entry) = self.tables.v6.take(link.index())?;
-            (FlowKey::V6(key), entry)
+    fn remove(&mut self, link: Link) -> Option<FlowEntry> {
+        let books = &mut *self.books;
+        let (hash, entry) = books.flows.take(link, self.hasher)?;
+        books.reach.remove(&mut self.index, hash, link);
+        if link.is_ipv6() {
+            books.alarms6.clear(link.number());
         } else {
-            self.books.alarms4.clear(link.index());
-            let (key, entry) = self.tables.v4.take(link.index())?;
-            (FlowKey::V4(key), entry)
-        };
+            books.alarms4.clear(link.number());
+        }
         if !entry.is_confirmed() {
-            self.books.unconfirmed.unlink(&mut self.tables, entry.older, entry.newer);
+            books.unconfirmed.unlink(&mut books.flows, entry.older, entry.newer);
         }
         if let Some(member) = self.counters.member(entry.member) {
             member.flows_live.sub(1);
         }
-        Some((key, entry))
+        Some(entry)
     }
 
     pub(super) fn set_alarm(&mut self, link: Link, now_ms: u32, over_ms: u32) {
         let alarms = if link.is_ipv6() { &mut self.books.alarms6 } else { &mut self.books.alarms4 };
-        alarms.set(link.index(), now_ms, over_ms);
-    }
-
-    /// Removals leave marks in a table that use up its free slots; a fresh table of the same size has none. This is
-    /// the one stall that a worker has: rare, counted, and as long as copying the table.
-    fn rebuild(&mut self, now_ms: u32) {
-        self.books.rebuilds += 1;
-        self.counters.flows.rebuilds.add(1);
-        let mut numbers4 = vec![u32::MAX; self.tables.v4.buckets()];
-        let mut numbers6 = vec![u32::MAX; self.tables.v6.buckets()];
-        let note = |numbers: &mut [u32], old: u32, new: u32| {
-            if let Some(number) = numbers.get_mut(old as usize) {
-                *number = new;
-            }
-        };
-        self.tables.v4.rebuild(self.hasher, |old, new| note(&mut numbers4, old, new));
-        self.tables.v6.rebuild(self.hasher, |old, new| note(&mut numbers6, old, new));
-        self.books.alarms4.clear_all();
-        self.books.alarms6.clear_all();
-        for &slot in numbers4.iter().filter(|&&slot| slot != u32::MAX) {
-            self.books.alarms4.set(slot, now_ms, now_ms);
-        }
-        for &slot in numbers6.iter().filter(|&&slot| slot != u32::MAX) {
-            self.books.alarms6.set(slot, now_ms, now_ms);
-        }
-        self.books.unconfirmed.renumber(&mut self.tables, |link| {
-            let numbers = if link.is_ipv6() { &numbers6 } else { &numbers4 };
-            match numbers.get(link.index() as usize) {
-                Some(&slot) if slot != u32::MAX && link != Link::NONE => {
-                    if link.is_ipv6() {
-                        Link::ipv6(slot)
-                    } else {
-                        Link::ipv4(slot)
-                    }
-                }
-                _ => Link::NONE,
-            }
-        });
+        alarms.set(link.number(), now_ms, over_ms);
     }
 }

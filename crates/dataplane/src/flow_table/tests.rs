@@ -40,8 +40,6 @@ fn half_open(now_ms: u32) -> FlowEntry {
 #[test]
 fn entries_are_as_small_as_the_memory_bar_needs() {
     assert_eq!(size_of::<FlowEntry>(), 32);
-    assert_eq!(size_of::<super::slots::Pair<FlowKey4>>(), 48);
-    assert_eq!(size_of::<super::slots::Pair<FlowKey6>>(), 72);
 }
 
 #[test]
@@ -164,7 +162,7 @@ fn a_shorter_timeout_rings_earlier() {
 }
 
 #[test]
-fn churn_at_the_brim_rebuilds_and_loses_nothing() {
+fn churn_at_the_brim_loses_nothing() {
     let (table, counters) = table(917_504 / 64, Sweep::Paced);
     let mut shard = table.lock(0, &counters, &SETS).unwrap();
     let full = 917_504 / 64;
@@ -181,6 +179,12 @@ fn churn_at_the_brim_rebuilds_and_loses_nothing() {
         assert!(confirmed(&mut shard, n + full).is_some(), "flow {n} in churn");
     }
     assert_eq!(shard.len(), full as usize);
+    let marks = shard.index.buckets() / 8 * 7 - shard.index.capacity();
+    assert!(
+        marks < shard.index.buckets() / 32,
+        "{marks} marks of removals in {} slots",
+        shard.index.buckets()
+    );
     assert!((3 * full..4 * full).all(|n| shard.find(&key(n), table.hash(&key(n))).is_some()));
 }
 

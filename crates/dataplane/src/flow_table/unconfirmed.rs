@@ -55,14 +55,4 @@ impl Unconfirmed {
         }
         self.len = self.len.saturating_sub(1);
     }
-
-    /// Puts every link through `renumber`, when a table was rebuilt.
-    pub(super) fn renumber(&mut self, entries: &mut impl Entries, renumber: impl Fn(Link) -> Link) {
-        let mut at = renumber(self.oldest);
-        (self.oldest, self.newest) = (at, renumber(self.newest));
-        while let Some(entry) = entries.at(at) {
-            (entry.older, entry.newer) = (renumber(entry.older), renumber(entry.newer));
-            at = entry.newer;
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::WorkerSpec;
 use super::elsewhere::{self, Aside};
-use crate::flow_table::{FlowTable, Link, Shard};
+use crate::flow_table::{FlowTable, Guess, Link, Shard};
 use crate::fragments::{Fates, HELD_CAPACITY, Held};
 use crate::port::{PortIo, Received};
 use crate::prefetch;
@@ -22,7 +22,8 @@ pub(super) struct Burst<F> {
     few: Vec<Judged>,
     /// By packet that came the straight way, in their order: the hashes of their keys, and where their flows may be.
     hashes: Vec<u64>,
-    guesses: Vec<Link>,
+    guesses: Vec<Guess>,
+    links: Vec<Link>,
     pub(super) leaving: Vec<Leaving<F>>,
     pub(super) aside: Vec<Aside<F>>,
     fates: Fates,
@@ -45,6 +46,7 @@ impl<F> Burst<F> {
             few: Vec::with_capacity(len),
             hashes: Vec::with_capacity(len),
             guesses: Vec::with_capacity(len),
+            links: Vec::with_capacity(len),
             leaving: Vec::with_capacity(len + HELD_CAPACITY),
             aside: Vec::with_capacity(elsewhere::MOST_ASIDE),
             fates: Fates::new(),
@@ -89,23 +91,22 @@ impl<F> Burst<F> {
     pub(super) fn prefetch(&mut self, shard: &Shard<'_>) {
         self.guesses.clear();
         self.guesses.extend(self.hashes.iter().map(|&hash| shard.guess(hash)));
-        for &guess in &self.guesses {
-            shard.prefetch_flow(guess);
-        }
+        self.links.clear();
+        self.links.extend(self.guesses.iter().map(|&guess| shard.prefetch_flow(guess)));
     }
 
     /// Decides on every packet: it leaves, is held, or is put aside.
     pub(super) fn decide(&mut self, stage: &mut Table<'_, '_>) {
         let mut received = std::mem::take(&mut self.received);
         let tasks = std::mem::take(&mut self.tasks);
-        let guesses = std::mem::take(&mut self.guesses);
-        let mut next_guess = guesses.iter().copied();
-        let mut guess = || next_guess.next().unwrap_or(Link::NONE);
+        let links = std::mem::take(&mut self.links);
+        let mut next_link = links.iter().copied();
+        let mut link = || next_link.next().unwrap_or(Link::NONE);
         for (received, task) in received.drain(..).zip(&tasks) {
             match task {
                 Task::Settled(verdict) => self.leave(received, *verdict, 0),
-                Task::Flow4(lookup) => self.flow(stage, lookup, guess(), received),
-                Task::Flow6(lookup) => self.flow(stage, lookup, guess(), received),
+                Task::Flow4(lookup) => self.flow(stage, lookup, link(), received),
+                Task::Flow6(lookup) => self.flow(stage, lookup, link(), received),
                 Task::Winding(place) => {
                     if let Some(&judged) = self.few.get(usize::from(*place)) {
                         self.wind(stage, received, judged);
@@ -113,7 +114,7 @@ impl<F> Burst<F> {
                 }
             }
         }
-        (self.received, self.tasks, self.guesses) = (received, tasks, guesses);
+        (self.received, self.tasks, self.links) = (received, tasks, links);
     }
 
     #[inline]
@@ -121,10 +122,10 @@ impl<F> Burst<F> {
         &mut self,
         stage: &mut Table<'_, '_>,
         lookup: &Lookup<K>,
-        guess: Link,
+        guessed: Link,
         received: Received<F>,
     ) {
-        let link = lookup.key.look_up(stage.shard, guess, lookup.hash);
+        let link = lookup.key.look_up(stage.shard, guessed, lookup.hash);
         match stage.flow(lookup, link, received.wire_len) {
             Some(verdict) => self.leave(received, verdict, lookup.l3_offset),
             None => self.put_aside(stage, received, lookup.judged()),

@@ -13,7 +13,6 @@ pub(in super::super) fn flow_page(page: FlowPageView) -> FlowPage {
         packets: page.packets,
         bytes: page.bytes,
         cursor: page.cursor.map(|cursor| cursor.to_string()),
-        inexact: page.is_inexact,
     }
 }
 

@@ -106,9 +106,6 @@ pub struct Worker {
     /// Flows in its shard.
     #[serde(default)]
     pub flows_live: u64,
-    /// Tables rebuilt because removals had used up their free slots; each is a stall.
-    #[serde(default)]
-    pub rebuilds: u64,
     /// Time in the box of what it received.
     #[serde(default)]
     pub latency: Latency,

@@ -66,9 +66,6 @@ pub struct FlowPage {
     pub bytes: u64,
     /// For the next page; none after the last.
     pub cursor: Option<String>,
-    /// True if a worker moved its flows about meanwhile: some may be missing or there twice.
-    #[serde(default)]
-    pub inexact: bool,
 }
 
 /// One flow.

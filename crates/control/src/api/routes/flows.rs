@@ -16,7 +16,7 @@ pub(super) const LISTINGS: usize = 2;
 ///
 /// Everything in the query has to apply to a flow. The workers are asked between two bursts, so a million flows neither stop them nor hold
 /// a part of the table. A page names its flows in no order; `cursor` leads to the next page, and a flow that lives while all
-/// pages are read is in one of them, unless one says `inexact`. With `count` all are counted in one answer.
+/// pages are read is in exactly one of them. With `count` all are counted in one answer.
 #[utoipa::path(get, path = "/v1/flows", tag = "flows", params(FlowQuery),
     responses((status = 200, description = "A page of flows", body = FlowPage)))]
 pub(super) async fn flows(

@@ -57,7 +57,7 @@ impl FlowCursor {
 
 impl fmt::Display for FlowCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}-{}", self.worker, self.cursor.position, self.cursor.rebuilds)
+        write!(f, "{}-{}", self.worker, self.cursor.position)
     }
 }
 
@@ -67,10 +67,9 @@ impl FromStr for FlowCursor {
     fn from_str(text: &str) -> Result<Self, FlowCursorError> {
         let mut parts = text.split('-');
         let mut next = || parts.next().ok_or(FlowCursorError);
-        let (worker, position, rebuilds) = (next()?, next()?, next()?);
-        let number = |part: &str| part.parse::<u64>().map_err(|_| FlowCursorError);
+        let (worker, position) = (next()?, next()?);
         let index = |part: &str| part.parse::<usize>().map_err(|_| FlowCursorError);
-        let cursor = Cursor { position: index(position)?, rebuilds: number(rebuilds)? };
+        let cursor = Cursor { position: index(position)? };
         match parts.next() {
             Some(_) => Err(FlowCursorError),
             None => Ok(Self { worker: index(worker)?, cursor }),
@@ -144,10 +143,10 @@ mod tests {
 
     #[test]
     fn a_cursor_is_a_word_that_can_be_read_again() {
-        let cursor = FlowCursor { worker: 3, cursor: Cursor { position: 16_384, rebuilds: 2 } };
-        assert_eq!(cursor.to_string(), "3-16384-2");
-        assert_eq!("3-16384-2".parse(), Ok(cursor));
-        for wrong in ["", "3", "3-1", "3-1-2-4", "3-x-2", "-1-2-3", "99999999999999999999-1-2", "3 -1-2"] {
+        let cursor = FlowCursor { worker: 3, cursor: Cursor { position: 16_384 } };
+        assert_eq!(cursor.to_string(), "3-16384");
+        assert_eq!("3-16384".parse(), Ok(cursor));
+        for wrong in ["", "3", "3-1-2", "3-x", "-1-2", "99999999999999999999-1", "3 -1"] {
             assert_eq!(wrong.parse::<FlowCursor>(), Err(FlowCursorError), "{wrong}");
         }
     }

@@ -86,12 +86,10 @@ fn query(args: &Args) -> FlowQuery {
     }
 }
 
-/// `3 flows, 20 packets, 1200 bytes`, and whether that is exact.
+/// `3 flows, 20 packets, 1200 bytes`.
 fn total(page: &FlowPage) -> String {
-    let FlowPage { found, packets, bytes, inexact, .. } = page;
-    let doubt =
-        if *inexact { "; flows were moved about meanwhile: some may be missing or there twice" } else { "" };
-    format!("{}, {}, {}{doubt}\n", count(*found, "flow"), count(*packets, "packet"), count(*bytes, "byte"))
+    let FlowPage { found, packets, bytes, .. } = page;
+    format!("{}, {}, {}\n", count(*found, "flow"), count(*packets, "packet"), count(*bytes, "byte"))
 }
 
 /// A list that is written as its pages come.
@@ -107,11 +105,10 @@ fn add(sum: &mut FlowPage, page: &FlowPage) {
     sum.found += page.found;
     sum.packets += page.packets;
     sum.bytes += page.bytes;
-    sum.inexact |= page.inexact;
 }
 
 fn nothing() -> FlowPage {
-    FlowPage { flows: Vec::new(), found: 0, packets: 0, bytes: 0, cursor: None, inexact: false }
+    FlowPage { flows: Vec::new(), found: 0, packets: 0, bytes: 0, cursor: None }
 }
 
 /// Columns and a line of sums.
@@ -225,7 +222,7 @@ mod tests {
     fn page(flows: Vec<Flow>, cursor: Option<&str>) -> FlowPage {
         let found = flows.len() as u64;
         let cursor = cursor.map(Into::into);
-        FlowPage { flows, found, packets: 12 * found, bytes: 1640 * found, cursor, inexact: false }
+        FlowPage { flows, found, packets: 12 * found, bytes: 1640 * found, cursor }
     }
 
     fn written(list: &mut dyn List) -> String {

@@ -181,25 +181,19 @@ fn nexthops(now: &Counters, before: Option<&Counters>) -> String {
 
 fn workers(now: &Counters, before: Option<&Counters>) -> String {
     let mut columns = Columns::new(match before {
-        Some(_) => &["worker", ">core", ">received", ">forwarded", ">flows live", ">rebuilds", ">received/s"],
-        None => &["worker", ">core", ">received", ">forwarded", ">flows live", ">rebuilds"],
+        Some(_) => &["worker", ">core", ">received", ">forwarded", ">flows live", ">received/s"],
+        None => &["worker", ">core", ">received", ">forwarded", ">flows live"],
     });
     for (index, worker) in now.workers.iter().enumerate() {
-        let cells = [
-            worker.queue as u64,
-            worker.core as u64,
-            worker.received,
-            worker.forwarded,
-            worker.flows_live,
-            worker.rebuilds,
-        ];
-        let [queue, core, received, forwarded, live, rebuilds] = cells.map(|value| value.to_string());
+        let cells =
+            [worker.queue as u64, worker.core as u64, worker.received, worker.forwarded, worker.flows_live];
+        let [queue, core, received, forwarded, live] = cells.map(|value| value.to_string());
         match before {
-            None => columns.line([queue, core, received, forwarded, live, rebuilds]),
+            None => columns.line([queue, core, received, forwarded, live]),
             Some(before) => {
                 let earlier = before.workers.get(index).map_or(0, |earlier| earlier.received);
                 let rate = per_second(now, before, worker.received, earlier);
-                columns.line([queue, core, received, forwarded, live, rebuilds, rate]);
+                columns.line([queue, core, received, forwarded, live, rate]);
             }
         }
     }

@@ -26,7 +26,6 @@ fn counters() -> Counters {
             received: 1000,
             forwarded: 900,
             flows_live: 40,
-            rebuilds: 0,
             latency: TIMES,
             polls: Polls { polls: 40_000, p50_us: 0.2, p99_us: 9.0, p999_us: 18.0, worst_us: 450.0 },
         }],
@@ -65,8 +64,8 @@ all stages  dropped                  40
 nexthop  packets  bytes  flows created  flows live
 web/s1       900  57600             50          40
 
-worker  core  received  forwarded  flows live  rebuilds
-0          1      1000        900          40         0
+worker  core  received  forwarded  flows live
+0          1      1000        900          40
 
 worker  p50 us  p99 us  p99.9 us  max us  poll p99.9 us  worst poll us
 0          3.0    12.5      20.0    31.0           18.0          450.0
