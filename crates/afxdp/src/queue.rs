@@ -203,13 +203,12 @@ impl PortIo for Queue {
 
     fn receive(&mut self, max: usize, burst: &mut Vec<Received<Frame>>) {
         self.allowance.grow(max);
-        let (area, owner) = (&self.area, self.id);
+        let owner = self.id;
         let mut room = max;
         let (first, last) = self.seats.split_at_mut(self.first);
         for seat in last.iter_mut().chain(first) {
             let port = seat.socket.port();
             let count = seat.socket.receive(room, &mut self.pool, burst, |descriptor| {
-                area.prefetch(&descriptor);
                 let wire_len = descriptor.packet_len();
                 Received { frame: Frame { descriptor, owner }, port, wire_len }
             });

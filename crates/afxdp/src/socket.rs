@@ -90,7 +90,7 @@ impl<R: Rings> Socket<R> {
         self.filling -= received as u32;
         self.quiet = received == 0 && max > 0;
         self.refill(pool);
-        if received == 0 && self.rings.needs_fill_kick() {
+        if self.quiet && self.rings.needs_fill_kick() {
             self.rings.kick_fill();
         }
         if self.behind {

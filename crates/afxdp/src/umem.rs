@@ -173,19 +173,6 @@ impl Area {
         unsafe { slice::from_raw_parts_mut(self.packet(frame), frame.packet_len() as usize) }
     }
 
-    /// Brings the first cache line of the packet in.
-    #[inline]
-    pub(crate) fn prefetch(&self, frame: &Descriptor) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: prefetching reads nothing that the program could see, at whatever address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.packet(frame).cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = frame;
-    }
-
     /// Where the packet of a frame begins, if it is of this UMEM.
     #[inline]
     fn packet(&self, frame: &Descriptor) -> *mut u8 {
