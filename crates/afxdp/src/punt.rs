@@ -88,9 +88,10 @@ impl PuntDevice {
     }
 }
 
-/// How many frames a worker may punt now. A punt is a system call and a walk through the kernel's stack, several times
-/// what forwarding costs: a flood of frames that are to be punted must not keep a worker from forwarding. Of what comes,
-/// one in [`Allowance::ONE_IN`] can be punted without end; a reserve lets whole datagrams of fragments through.
+/// How many frames a worker may punt now. A punt is a system call of its own, and the kernel's stack takes the packet
+/// there and then, with whatever rules it has: a flood of frames that are to be punted must not keep a worker from
+/// forwarding. Of what comes, one in [`Allowance::ONE_IN`] can be punted without end; a reserve lets whole datagrams of
+/// fragments through.
 #[derive(Debug)]
 pub(crate) struct Allowance(usize);
 
