@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use evenkeel_testbed::peers::contender::{Contender, bare};
 use evenkeel_testbed::peers::{self, Spec, idle};
@@ -20,7 +21,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// Turns of each contender at the highest load
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rounds: usize,
     /// One turn with one sample of 200 ms, one load: whether it works
     #[arg(long, conflicts_with = "rounds")]
@@ -28,9 +29,9 @@ struct Arguments {
     /// Frames per second that are offered at the highest load; 0: as many as go
     #[arg(long, default_value_t = RATE)]
     rate: u64,
-    /// These contenders alone, by their names in the table
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
+    /// This contender alone; may be given several times
+    #[arg(long, value_enum, value_name = "NAME")]
+    only: Vec<Contender>,
     /// Writes rows for programs there
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -44,7 +45,7 @@ enum Command {
     /// Evenkeel's idle modes with little to do: what a worker costs, and how long a frame takes
     Idle {
         /// Turns of each mode at each load
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
         rounds: usize,
         /// One turn each with one sample of 200 ms: whether it works
         #[arg(long, conflicts_with = "rounds")]
@@ -96,9 +97,7 @@ fn idle(rounds: usize, is_short: bool) -> Result<bool> {
 fn compare(arguments: &Arguments) -> Result<bool> {
     let rate = (arguments.rate > 0).then_some(arguments.rate);
     let spec = if arguments.short { short(rate) } else { whole(rate, arguments.rounds) };
-    let wanted = |contender: &Contender| {
-        arguments.only.is_empty() || arguments.only.iter().any(|name| name == contender.name())
-    };
+    let wanted = |contender: &Contender| arguments.only.is_empty() || arguments.only.contains(contender);
     let contenders: Vec<_> = Contender::ALL.into_iter().filter(wanted).collect();
     let outcome = peers::run(&spec, &contenders)?;
     write!(io::stdout(), "{outcome}")?;

@@ -107,6 +107,12 @@ impl Outcome {
         }
     }
 
+    /// True if the forwarder alone decided the rate in most turns: the median is that of such a turn.
+    fn is_comparable(&self, contender: Contender) -> bool {
+        let sound = self.turns_of(contender).filter(|turn| turn.is_saturated() && !turn.is_disturbed());
+        2 * sound.count() > self.turns_of(contender).count()
+    }
+
     /// What stands in the way of comparing the figures.
     fn note(&self, contender: Contender) -> String {
         let turns = self.turns_of(contender).count();
@@ -196,7 +202,11 @@ impl Outcome {
                     format!("{:.3}", of_round().fold(0.0, f64::max)),
                     format!("{:.3}", self.own_ns(of) / self.own_ns(who)),
                     format!(">= {bar:.2}"),
-                    verdict(ratio >= bar),
+                    if self.is_comparable(who) && self.is_comparable(of) {
+                        verdict(ratio >= bar)
+                    } else {
+                        "VOID".to_owned()
+                    },
                 ],
             );
         }

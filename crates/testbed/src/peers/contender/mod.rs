@@ -21,17 +21,21 @@ pub const FEW: u64 = 1 << 16;
 pub const MANY: u64 = 1 << 20;
 
 /// One way to forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Contender {
-    /// A loop over the same sockets that writes new MACs and does nothing else.
+    /// A loop over the same sockets that writes new MACs and does nothing else
+    #[value(name = "bare-loop")]
     Bare,
-    /// `evenkeel run`: the whole walk, with [`FEW`] established flows.
+    /// `evenkeel run`: the whole walk, with 65536 established flows
+    #[value(name = "evenkeel/64k")]
     EvenkeelFew,
-    /// The same with [`MANY`].
+    /// The same with 1048576
+    #[value(name = "evenkeel/1M")]
     EvenkeelMany,
-    /// DPDK's testpmd, forwarding by MAC over `net_af_xdp`.
+    /// DPDK's testpmd, forwarding by MAC over `net_af_xdp`
     Testpmd,
-    /// The kernel's own forwarding over a resilient nexthop group, its work on the forwarder's core.
+    /// The kernel's own forwarding over a resilient nexthop group, its work on the forwarder's core
+    #[value(name = "kernel-resilient")]
     Kernel,
 }
 
