@@ -2,7 +2,7 @@
 # Measures in memory and prints one table: nanoseconds per packet, the plain way of doing the same in the same run, their
 # ratio, allocations per packet.
 #
-# usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]
+# usage: scripts/bench.sh [parse|table|walk|newflows|memory|buckets|publish|all] [--without-10m] [--json FILE]
 #        scripts/bench.sh instructions [--keep] [CASE …]
 #        scripts/bench.sh sharing
 #        scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]    as root
@@ -12,6 +12,7 @@
 #   table    the flow table: look a flow up and refresh it
 #   walk     the whole walk of a packet; two workers at once; flows that the NIC moves between them
 #   newflows new flows at half-full and nearly full tables and under a SYN flood; worst stalls of a worker
+#   memory   resident bytes per flow at full tables, alone and opened by packets
 #   buckets  bucket tables: built, and mended after a change
 #   publish  from a change to what workers see: p50, p99, worst; memory meanwhile; packets that saw half a change
 #   all      all of them (default)
@@ -34,7 +35,7 @@ started_in=$PWD
 cd "$(dirname "$0")/.."
 
 usage() {
-    echo "usage: scripts/bench.sh [parse|table|walk|newflows|buckets|publish|all] [--without-10m] [--json FILE]" >&2
+    echo "usage: scripts/bench.sh [parse|table|walk|newflows|memory|buckets|publish|all] [--without-10m] [--json FILE]" >&2
     echo "       scripts/bench.sh instructions [--keep] [CASE …]" >&2
     echo "       scripts/bench.sh sharing" >&2
     echo "       scripts/bench.sh peers [--json FILE] [--short] [--rounds N] [--only NAME]" >&2
@@ -86,7 +87,7 @@ what=all
 json=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    parse | table | walk | newflows | buckets | publish | all) what=$1 ;;
+    parse | table | walk | newflows | memory | buckets | publish | all) what=$1 ;;
     peers)
         shift
         peers "${json[@]}" "$@"
@@ -110,7 +111,7 @@ mkdir -p "$EVENKEEL_FIGURES"
 export EVENKEEL_PUBLISH=$EVENKEEL_FIGURES/publish.json
 
 case "$what" in
-all) benches=(parse flow_table walk workers newflows buckets publish) ;;
+all) benches=(parse flow_table walk workers newflows memory buckets publish) ;;
 table) benches=(flow_table) ;;
 walk) benches=(walk workers) ;;
 *) benches=("$what") ;;
@@ -118,14 +119,20 @@ esac
 for bench in "${benches[@]}"; do
     echo "bench: $bench" >&2
     said=$results/$bench.txt
-    if ! cargo bench --quiet --locked -p evenkeel-benches --bench "$bench" -- --noplot >"$said" 2>"$said.err"; then
+    run=(cargo bench --quiet --locked -p evenkeel-benches --bench "$bench" -- --noplot)
+    if [ "$bench" = memory ]; then
+        run=(cargo run --quiet --locked --release -p evenkeel-benches --bin memory --)
+    fi
+    if ! "${run[@]}" >"$said" 2>"$said.err"; then
         cat "$said" "$said.err" >&2
         exit 1
     fi
     grep '^bench: ' "$said.err" >&2 || true
 done
 cargo run --quiet --locked --release -p evenkeel-benches --bin bench-table -- "$results" "${json[@]}"
-if [ -f "$results/publish.txt" ]; then
-    printf '\n'
-    cat "$results/publish.txt"
-fi
+for bench in memory publish; do
+    if [ -f "$results/$bench.txt" ]; then
+        printf '\n'
+        cat "$results/$bench.txt"
+    fi
+done

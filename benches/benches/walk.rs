@@ -7,14 +7,10 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use evenkeel_benches::contest::Contest;
-use evenkeel_benches::count::Counting;
 use evenkeel_benches::figures::{self, Row, has_room_for_10m, is_short};
 use evenkeel_benches::frames::Kind;
 use evenkeel_benches::traffic::Traffic;
 use std::time::Duration;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A case, the room of its flow table, and what it sends.
 type Case = (String, usize, Box<dyn Fn() -> Traffic>);

@@ -47,7 +47,8 @@ impl Contest {
     #[must_use]
     pub fn new(flow_capacity: usize, traffic: impl Fn() -> Traffic) -> Self {
         let ours = Side::new(Rig::new(flow_capacity), traffic());
-        let plain = Side::new(Plain::default(), traffic());
+        // as it comes: nobody has asked for huge pages
+        let plain = evenkeel_pages::without(|| Side::new(Plain::default(), traffic()));
         Self { ours, plain, rounds: Vec::new(), allocated: 0 }
     }
 
@@ -72,7 +73,7 @@ impl Contest {
         ours.mul_f64(packets as f64 / sent as f64)
     }
 
-    /// Allocations while the worker had packets, if [`Counting`](crate::count::Counting) is the allocator.
+    /// Allocations while the worker had packets.
     #[must_use]
     pub const fn allocated(&self) -> u64 {
         self.allocated

@@ -3,14 +3,11 @@
 //! `soak [PACKETS]`, 10^6 by default. Flows of all kinds open, go on, close; frames are mutated and cut.
 
 use anyhow::{Result, ensure};
-use evenkeel_benches::count::{Counting, allocations};
+use evenkeel_benches::count::allocations;
 use evenkeel_benches::frames::{Kind, SplitMix};
 use evenkeel_benches::rig::{AREA, Rig};
 use evenkeel_benches::traffic::Taker;
 use std::time::{Duration, Instant};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const KINDS: [Kind; 4] = [Kind::Tcp4, Kind::Tcp6, Kind::Udp4, Kind::Vlan];
 const FLAGS: [u8; 6] = [0x02, 0x10, 0x18, 0x11, 0x04, 0x12];

@@ -10,7 +10,11 @@ use commands::daemon::{reload, services, status};
 use commands::{Refused, buckets, check, completion, doctor, man, path, plan, replay, run, traffic};
 use evenkeel_control::Mistakes;
 use evenkeel_control::api::client::ClientError;
+use evenkeel_pages::HugePages;
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: HugePages = HugePages;
 
 /// Exit status of bad configuration and bad arguments; clap's own too.
 const BAD_INPUT: u8 = 2;

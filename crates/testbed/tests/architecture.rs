@@ -17,10 +17,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("liveness", &["packet"]),
     ("routing", &["packet"]),
     ("control", &["packet", "nexthop", "dataplane", "liveness", "routing"]),
+    ("pages", &[]),
     ("traffic", &[]),
     (
         "evenkeel",
-        &["packet", "nexthop", "dataplane", "afxdp", "capture", "liveness", "routing", "control", "traffic"],
+        &[
+            "packet",
+            "nexthop",
+            "dataplane",
+            "afxdp",
+            "capture",
+            "liveness",
+            "routing",
+            "control",
+            "pages",
+            "traffic",
+        ],
     ),
     ("agent", &["packet", "liveness"]),
 ];
