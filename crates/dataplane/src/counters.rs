@@ -53,8 +53,9 @@ impl Counter {
     }
 }
 
-/// What one membership got from one worker.
+/// What one membership got from one worker, in a cache line of its own.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub struct MemberCounters {
     /// Frames forwarded.
     pub packets: Counter,

@@ -3,16 +3,27 @@
 use crate::port::{PortIo, Received, Unsent};
 use crate::verdict::DropReason;
 use evenkeel_nexthop::PortId;
-use std::collections::VecDeque;
 
 /// Bytes that one frame holds.
 pub const FRAME_LEN: usize = 2048;
+
+/// Bytes from one frame to the next, by default: so that the headers of frames spread over the sets of a cache.
+const SPREAD: usize = FRAME_LEN + 64;
 
 /// A frame of a [`MemoryPort`].
 #[derive(Debug)]
 pub struct MemoryFrame {
     slot: u32,
     len: u16,
+}
+
+/// A frame that was written.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    slot: u32,
+    len: u16,
+    port: PortId,
+    wire_len: u32,
 }
 
 /// How a frame left.
@@ -30,8 +41,12 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct MemoryPort {
     area: Vec<u8>,
+    /// Bytes from one frame to the next.
+    spacing: usize,
     free: Vec<u32>,
-    waiting: VecDeque<Received<MemoryFrame>>,
+    /// Frames written, of which the first `taken` are with the worker.
+    waiting: Vec<Waiting>,
+    taken: usize,
     frames: usize,
     sent: u64,
     punted: u64,
@@ -46,13 +61,25 @@ pub struct MemoryPort {
 }
 
 impl MemoryPort {
-    /// An area of `frames` frames.
+    /// An area of `frames` frames, whose headers spread over the sets of a cache.
     #[must_use]
     pub fn new(frames: usize) -> Self {
+        Self::spaced(frames, SPREAD)
+    }
+
+    /// An area whose frames are as close as in a UMEM with aligned chunks: their headers share 1 of 32 sets of a cache.
+    #[must_use]
+    pub fn aligned(frames: usize) -> Self {
+        Self::spaced(frames, FRAME_LEN)
+    }
+
+    fn spaced(frames: usize, spacing: usize) -> Self {
         Self {
-            area: vec![0; frames * FRAME_LEN],
+            area: vec![0; frames * spacing],
+            spacing,
             free: (0..frames as u32).rev().collect(),
-            waiting: VecDeque::with_capacity(frames),
+            waiting: Vec::with_capacity(frames),
+            taken: 0,
             frames,
             sent: 0,
             punted: 0,
@@ -81,19 +108,18 @@ impl MemoryPort {
             return false;
         }
         let Some(slot) = self.free.pop() else { return false };
-        let frame = MemoryFrame { slot, len: bytes.len() as u16 };
-        let start = slot as usize * FRAME_LEN;
+        let start = slot as usize * self.spacing;
         if let Some(to) = self.area.get_mut(start..start + bytes.len()) {
             to.copy_from_slice(bytes);
         }
-        self.waiting.push_back(Received { frame, port, wire_len });
+        self.waiting.push(Waiting { slot, len: bytes.len() as u16, port, wire_len });
         true
     }
 
     /// Frames neither waiting nor free: those that the worker holds.
     #[must_use]
     pub fn outstanding(&self) -> usize {
-        self.frames - self.free.len() - self.waiting.len()
+        self.frames - self.free.len() - (self.waiting.len() - self.taken)
     }
 
     /// Frames sent, punted and dropped so far.
@@ -107,17 +133,23 @@ impl MemoryPort {
         self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    #[inline]
     fn leave(&mut self, frame: &MemoryFrame, exit: Exit) {
         match &exit {
             Exit::Sent(_) => self.sent += 1,
             Exit::Punted => self.punted += 1,
             Exit::Dropped(_) => self.dropped += 1,
         }
-        if let Some(mut kept) = self.kept.take() {
-            kept.push((exit, self.bytes(frame).to_vec()));
-            self.kept = Some(kept);
+        if self.kept.is_some() {
+            self.keep(frame, exit);
         }
         self.free.push(frame.slot);
+    }
+
+    #[cold]
+    fn keep(&mut self, frame: &MemoryFrame, exit: Exit) {
+        let copy = self.bytes(frame).to_vec();
+        self.kept.get_or_insert_default().push((exit, copy));
     }
 }
 
@@ -125,22 +157,33 @@ impl PortIo for MemoryPort {
     type Frame = MemoryFrame;
 
     fn receive(&mut self, max: usize, burst: &mut Vec<Received<MemoryFrame>>) {
-        let count = max.min(self.waiting.len());
-        burst.extend(self.waiting.drain(..count));
+        let end = self.waiting.len().min(self.taken + max);
+        let taken = self.waiting.get(self.taken..end).unwrap_or_default();
+        burst.extend(taken.iter().map(|&Waiting { slot, len, port, wire_len }| Received {
+            frame: MemoryFrame { slot, len },
+            port,
+            wire_len,
+        }));
+        self.taken = end;
+        if self.taken == self.waiting.len() {
+            self.waiting.clear();
+            self.taken = 0;
+        }
     }
 
     #[inline]
     fn bytes<'a>(&'a self, frame: &'a MemoryFrame) -> &'a [u8] {
-        let start = frame.slot as usize * FRAME_LEN;
+        let start = frame.slot as usize * self.spacing;
         self.area.get(start..start + frame.len as usize).unwrap_or_default()
     }
 
     #[inline]
     fn bytes_mut<'a>(&'a mut self, frame: &'a mut MemoryFrame) -> &'a mut [u8] {
-        let start = frame.slot as usize * FRAME_LEN;
+        let start = frame.slot as usize * self.spacing;
         self.area.get_mut(start..start + frame.len as usize).unwrap_or_default()
     }
 
+    #[inline]
     fn transmit(&mut self, port: PortId, frame: MemoryFrame) -> Result<(), Unsent<MemoryFrame>> {
         if !self.ports.contains(&port.0) {
             return Err(Unsent { frame, reason: DropReason::PortGone });

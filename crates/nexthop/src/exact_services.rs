@@ -41,25 +41,29 @@ impl<A: Bits> ExactServices<A> {
     }
 
     /// The service that is reached there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, endpoint: &Endpoint<A>) -> Option<ServiceId> {
-        for at in self.places(endpoint) {
-            match self.slots.get(at) {
-                Some(Some((other, service))) if other == endpoint => return Some(*service),
-                Some(Some(_)) => {}
-                Some(None) | None => return None,
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash(endpoint);
+        // there is an empty slot, or none at all
+        while let Some(Some((other, service))) = self.slots.get(at & mask) {
+            if other == endpoint {
+                return Some(*service);
             }
+            at = at.wrapping_add(1);
         }
         None
     }
 
     /// Where an endpoint may be, in order.
-    #[inline]
     fn places(&self, endpoint: &Endpoint<A>) -> impl Iterator<Item = usize> + use<A> {
-        let size = self.slots.len();
-        let port = u64::from(endpoint.port) << 8 | u64::from(endpoint.protocol);
-        let hash = (endpoint.address.spread() ^ port).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        let start = (hash >> 32) as usize;
+        let (start, size) = (hash(endpoint), self.slots.len());
         (0..size).map(move |step| start.wrapping_add(step) & (size - 1))
     }
+}
+
+#[inline(always)]
+fn hash<A: Bits>(endpoint: &Endpoint<A>) -> usize {
+    let port = u64::from(endpoint.port) << 8 | u64::from(endpoint.protocol);
+    ((endpoint.address.spread() ^ port).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32) as usize
 }

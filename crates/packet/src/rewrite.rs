@@ -39,12 +39,12 @@ fn spend_hop(l3: &mut [u8]) -> bool {
     }
 }
 
-/// `header` is the start of an IPv4 header, up to its checksum. TTL and protocol are one word of the checksum.
+/// `header` is the start of an IPv4 header, up to its checksum, in which the TTL is the high byte of a word.
 #[inline]
 fn spend_ttl(header: &mut [u8; 12]) {
-    let [.., ttl, protocol, high, low] = header;
-    let old = u16::from_be_bytes([*ttl, *protocol]);
-    *ttl = ttl.saturating_sub(1);
-    let new = u16::from_be_bytes([*ttl, *protocol]);
-    [*high, *low] = checksum::mended(u16::from_be_bytes([*high, *low]), old, new).to_be_bytes();
+    let [.., ttl, _protocol, high, low] = header;
+    if let Some(less) = ttl.checked_sub(1) {
+        *ttl = less;
+        [*high, *low] = checksum::mended(u16::from_be_bytes([*high, *low]), 0x0100).to_be_bytes();
+    }
 }

@@ -35,8 +35,8 @@ impl FlowState {
 pub struct FlowEntry {
     /// Bytes seen, without FCS.
     pub bytes: u64,
-    /// Packets in the low 48 bits, then the state (2 bits), the flags "confirmed", "by a static pin" and "free" and, in
-    /// the highest 8 bits, the number of the timeouts.
+    /// Packets in the low 48 bits, then the flags "confirmed", "by a static pin" and "free"; in the highest 10 bits the
+    /// number of the timeouts (8 bits) and the state (2 bits), which together say where the idle time stands.
     packed: u64,
     /// Milliseconds of the worker's clock at the last packet, modulo 2^32.
     pub last_seen_ms: u32,
@@ -54,10 +54,10 @@ pub struct FlowEntry {
 pub struct Link(u32);
 
 const PACKETS_MASK: u64 = (1 << 48) - 1;
-const STATE_SHIFT: u32 = 48;
+const STATE_SHIFT: u32 = 54;
 const STATE_MASK: u64 = 0b11 << STATE_SHIFT;
-const CONFIRMED: u64 = 1 << 50;
-const BY_PIN: u64 = 1 << 51;
+const CONFIRMED: u64 = 1 << 48;
+const BY_PIN: u64 = 1 << 49;
 const FREE: u64 = 1 << 52;
 const TIMEOUTS_SHIFT: u32 = 56;
 const TIMEOUTS_MASK: u64 = 0xff << TIMEOUTS_SHIFT;
@@ -213,7 +213,7 @@ impl FlowEntry {
     #[inline]
     #[must_use]
     pub fn timeout_ms(&self, sets: &TimeoutSets) -> u32 {
-        self.state().timeout_ms(sets.of(self.timeouts()))
+        sets.idle_ms((self.packed >> STATE_SHIFT) as u16)
     }
 
     /// True once the flow was idle for its timeout or longer.

@@ -1,6 +1,6 @@
 //! Second stage: which service, and what is left to do.
 
-use super::{Judged, Lookup, Matter, Signal, Task};
+use super::{Judged, Lookup, Matter, Signal};
 use crate::flow_table::FlowTable;
 use crate::verdict::Verdict;
 use evenkeel_nexthop::{ServiceId, Snapshot};
@@ -9,21 +9,29 @@ use evenkeel_packet::{Class, FlowKey, FlowKey4, FlowKey6, Fragment, Outcome, Pac
 const PROTOCOL_ICMP: u8 = 1;
 const PROTOCOL_ICMPV6: u8 = 58;
 
-/// A packet that came the straight way, of IPv4.
-#[inline]
-pub(crate) fn straight4(segment: &Segment<FlowKey4>, snapshot: &Snapshot, table: &FlowTable) -> Task {
-    let Some(service) = snapshot.classify4(&segment.key) else { return Task::Settled(Verdict::Punt) };
-    Task::Flow4(lookup(segment, table.hash4(&segment.key), service))
+/// A packet that came the straight way, of IPv4. `None`: no service.
+#[inline(always)]
+pub(crate) fn straight4(
+    segment: &Segment<FlowKey4>,
+    snapshot: &Snapshot,
+    table: &FlowTable,
+) -> Option<Lookup<FlowKey4>> {
+    let service = snapshot.classify4(&segment.key)?;
+    Some(lookup(segment, table.hash4(&segment.key), service))
 }
 
 /// The same of IPv6.
-#[inline]
-pub(crate) fn straight6(segment: &Segment<FlowKey6>, snapshot: &Snapshot, table: &FlowTable) -> Task {
-    let Some(service) = snapshot.classify6(&segment.key) else { return Task::Settled(Verdict::Punt) };
-    Task::Flow6(lookup(segment, table.hash6(&segment.key), service))
+#[inline(always)]
+pub(crate) fn straight6(
+    segment: &Segment<FlowKey6>,
+    snapshot: &Snapshot,
+    table: &FlowTable,
+) -> Option<Lookup<FlowKey6>> {
+    let service = snapshot.classify6(&segment.key)?;
+    Some(lookup(segment, table.hash6(&segment.key), service))
 }
 
-#[inline]
+#[inline(always)]
 fn lookup<K: Copy>(segment: &Segment<K>, hash: u64, service: ServiceId) -> Lookup<K> {
     let Segment { key, tcp, l3_offset } = *segment;
     Lookup { key, hash, service, signal: tcp.into(), l3_offset }

@@ -44,15 +44,49 @@ pub(crate) enum Task {
     Winding(u16),
 }
 
-impl Task {
-    /// Of the key that is looked up.
-    #[inline]
-    pub(crate) const fn hash(&self) -> Option<u64> {
-        match self {
-            Self::Flow4(lookup) => Some(lookup.hash),
-            Self::Flow6(lookup) => Some(lookup.hash),
-            Self::Settled(_) | Self::Winding(_) => None,
-        }
+/// The tasks of a burst, in the order of its packets.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    pub(crate) all: Vec<Task>,
+    /// Of packets that have not come the straight way.
+    pub(crate) few: Vec<Judged>,
+    /// Of packets that have: the hashes of their keys.
+    pub(crate) hashes: Vec<u64>,
+}
+
+impl Tasks {
+    /// For at most `len` packets at once.
+    pub(crate) fn new(len: usize) -> Self {
+        let (all, few) = (Vec::with_capacity(len), Vec::with_capacity(len));
+        Self { all, few, hashes: Vec::with_capacity(len) }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.all.clear();
+        self.few.clear();
+        self.hashes.clear();
+    }
+
+    #[inline(always)]
+    fn settle(&mut self, verdict: Verdict) {
+        self.all.push(Task::Settled(verdict));
+    }
+
+    #[inline(always)]
+    fn look_up4(&mut self, lookup: Lookup<FlowKey4>) {
+        self.hashes.push(lookup.hash);
+        self.all.push(Task::Flow4(lookup));
+    }
+
+    #[inline(always)]
+    fn look_up6(&mut self, lookup: Lookup<FlowKey6>) {
+        self.hashes.push(lookup.hash);
+        self.all.push(Task::Flow6(lookup));
+    }
+
+    fn wind(&mut self, judged: Judged) {
+        self.all.push(Task::Winding(self.few.len() as u16));
+        self.few.push(judged);
     }
 }
 

@@ -10,18 +10,14 @@ use crate::verdict::Verdict;
 use crate::walk::egress::{Leaving, Toll, leave};
 use crate::walk::lookup::Key;
 use crate::walk::parse::parse;
-use crate::walk::{Decision, Judged, Lookup, Matter, Table, Task, View, fragment};
+use crate::walk::{Decision, Judged, Lookup, Matter, Table, Task, Tasks, View, fragment};
 use evenkeel_packet::FragmentKey;
 
 /// A burst on its way through the stages. All of its memory is there from the start.
 pub(super) struct Burst<F> {
     pub(super) received: Vec<Received<F>>,
-    /// By packet.
-    tasks: Vec<Task>,
-    /// Those that have not come the straight way.
-    few: Vec<Judged>,
-    /// By packet that came the straight way, in their order: the hashes of their keys, and where their flows may be.
-    hashes: Vec<u64>,
+    tasks: Tasks,
+    /// By hash of the tasks: where the flow may be.
     guesses: Vec<Guess>,
     links: Vec<Link>,
     pub(super) leaving: Vec<Leaving<F>>,
@@ -42,9 +38,7 @@ impl<F> Burst<F> {
     pub(super) fn new(len: usize) -> Self {
         Self {
             received: Vec::with_capacity(len),
-            tasks: Vec::with_capacity(len),
-            few: Vec::with_capacity(len),
-            hashes: Vec::with_capacity(len),
+            tasks: Tasks::new(len),
             guesses: Vec::with_capacity(len),
             links: Vec::with_capacity(len),
             leaving: Vec::with_capacity(len + HELD_CAPACITY),
@@ -75,22 +69,15 @@ impl<F> Burst<F> {
         shard: &Shard<'_>,
     ) {
         self.tasks.clear();
-        self.few.clear();
-        self.hashes.clear();
         for received in &self.received {
-            let task = parse(io, received, view, table, &mut self.few);
-            if let Some(hash) = task.hash() {
-                shard.prefetch_control(hash);
-                self.hashes.push(hash);
-            }
-            self.tasks.push(task);
+            parse(io, received, view, (table, shard), &mut self.tasks);
         }
     }
 
     /// Brings in the links of all look-ups, then their flows.
     pub(super) fn prefetch(&mut self, shard: &Shard<'_>) {
         self.guesses.clear();
-        self.guesses.extend(self.hashes.iter().map(|&hash| shard.guess(hash)));
+        self.guesses.extend(self.tasks.hashes.iter().map(|&hash| shard.guess(hash)));
         self.links.clear();
         self.links.extend(self.guesses.iter().map(|&guess| shard.prefetch_flow(guess)));
     }
@@ -98,23 +85,23 @@ impl<F> Burst<F> {
     /// Decides on every packet: it leaves, is held, or is put aside.
     pub(super) fn decide(&mut self, stage: &mut Table<'_, '_>) {
         let mut received = std::mem::take(&mut self.received);
-        let tasks = std::mem::take(&mut self.tasks);
+        let tasks = std::mem::take(&mut self.tasks.all);
         let links = std::mem::take(&mut self.links);
         let mut next_link = links.iter().copied();
-        let mut link = || next_link.next().unwrap_or(Link::NONE);
+        let mut guess = || next_link.next().unwrap_or(Link::NONE);
         for (received, task) in received.drain(..).zip(&tasks) {
             match task {
                 Task::Settled(verdict) => self.leave(received, *verdict, 0),
-                Task::Flow4(lookup) => self.flow(stage, lookup, link(), received),
-                Task::Flow6(lookup) => self.flow(stage, lookup, link(), received),
+                Task::Flow4(lookup) => self.flow(stage, lookup, guess(), received),
+                Task::Flow6(lookup) => self.flow(stage, lookup, guess(), received),
                 Task::Winding(place) => {
-                    if let Some(&judged) = self.few.get(usize::from(*place)) {
+                    if let Some(&judged) = self.tasks.few.get(usize::from(*place)) {
                         self.wind(stage, received, judged);
                     }
                 }
             }
         }
-        (self.received, self.tasks, self.links) = (received, tasks, links);
+        (self.received, self.tasks.all, self.links) = (received, tasks, links);
     }
 
     #[inline]
@@ -122,10 +109,10 @@ impl<F> Burst<F> {
         &mut self,
         stage: &mut Table<'_, '_>,
         lookup: &Lookup<K>,
-        guessed: Link,
+        guess: Link,
         received: Received<F>,
     ) {
-        let link = lookup.key.look_up(stage.shard, guessed, lookup.hash);
+        let link = lookup.key.look_up(stage.shard, guess, lookup.hash);
         match stage.flow(lookup, link, received.wire_len) {
             Some(verdict) => self.leave(received, verdict, lookup.l3_offset),
             None => self.put_aside(stage, received, lookup.judged()),

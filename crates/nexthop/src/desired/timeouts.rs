@@ -54,7 +54,7 @@ impl TimeoutTable {
         }
         for timeouts in wanted {
             let known =
-                ids().zip(&table.held).find(|(id, held)| **held != Held::Free && *sets.of(*id) == timeouts);
+                ids().zip(&table.held).find(|(id, held)| **held != Held::Free && sets.of(*id) == timeouts);
             let free = || ids().zip(&table.held).find(|(_, held)| **held == Held::Free);
             let (id, _) = known.or_else(free).ok_or(Full)?;
             sets.set(id, timeouts);
@@ -68,7 +68,7 @@ impl TimeoutTable {
     /// The number of a set that services have.
     pub(super) fn id(&self, timeouts: &Timeouts) -> Option<TimeoutsId> {
         let held =
-            |(id, held): &(TimeoutsId, &Held)| **held == Held::ByServices && self.sets.of(*id) == timeouts;
+            |(id, held): &(TimeoutsId, &Held)| **held == Held::ByServices && self.sets.of(*id) == *timeouts;
         ids().zip(&self.held).find(held).map(|(id, _)| id)
     }
 }
@@ -91,7 +91,7 @@ mod tests {
         let table = TimeoutTable::new().with([old].into_iter(), 0).unwrap();
         let id = table.id(&old).unwrap();
         let table = table.with([new].into_iter(), 1000).unwrap();
-        assert_eq!((table.id(&old), *table.sets().of(id)), (None, old));
+        assert_eq!((table.id(&old), table.sets().of(id)), (None, old));
         assert_ne!(table.id(&new), Some(id));
         // services take it up again
         let again = table.with([new, old, old].into_iter(), 2000).unwrap();
@@ -99,7 +99,7 @@ mod tests {
         // its flows are over: the number is free
         let later_ms = 1000 + u64::from(old.longest_ms()) + GRACE_MS;
         let still = table.with([new, timeouts(2)].into_iter(), later_ms - 1).unwrap();
-        assert_eq!(*still.sets().of(id), old);
+        assert_eq!(still.sets().of(id), old);
         let free = table.with([new, timeouts(2)].into_iter(), later_ms).unwrap();
         assert_eq!(free.id(&timeouts(2)), Some(id));
     }
