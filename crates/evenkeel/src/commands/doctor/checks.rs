@@ -184,6 +184,12 @@ pub(super) const CHECKS: &[Check] = &[
         judge: frames::coalescing,
     },
     Check {
+        code: "interrupt_deferral",
+        topic: Interfaces,
+        why: "with idle = \"busy-poll\" workers do the interrupts' work; as long as these come all the same, it is done twice",
+        judge: frames::deferral,
+    },
+    Check {
         code: "vlan_offload",
         topic: Interfaces,
         why: "a tag that is taken off before the XDP program is lost: frames leave without it",

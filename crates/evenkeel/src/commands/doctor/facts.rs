@@ -168,12 +168,22 @@ pub(super) struct Nic {
     pub(super) offloads: Seen<Offloads>,
     pub(super) xdp: Seen<XdpState>,
     pub(super) interrupts: Seen<Vec<Interrupt>>,
+    pub(super) deferral: Seen<Deferral>,
     /// None where memory is all the same.
     pub(super) numa_node: Seen<Option<u64>>,
     /// The stricter of the interface's and `all`.
     pub(super) rp_filter: Seen<u64>,
     /// The other end of a veth; none of anything else.
     pub(super) peer: Option<Seen<Peer>>,
+}
+
+/// How an interface's interrupts stay away while somebody polls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deferral {
+    /// So many polls without packets, until they come again (`napi_defer_hard_irqs`).
+    pub(super) polls: u64,
+    /// For so long after the last poll, in nanoseconds (`gro_flush_timeout`).
+    pub(super) time_ns: u64,
 }
 
 /// An interrupt of an interface.

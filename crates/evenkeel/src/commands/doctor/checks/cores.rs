@@ -141,8 +141,8 @@ pub(super) fn governor(facts: &Facts) -> Vec<Finding> {
 }
 
 pub(super) fn idle_states(facts: &Facts) -> Vec<Finding> {
-    if facts.intent.dataplane.idle == Idle::Spin {
-        return vec![Finding::ok("workers never wait: idle = \"spin\"")];
+    if facts.intent.dataplane.idle != Idle::Sleep {
+        return vec![Finding::ok("workers never wait")];
     }
     with_workers(facts, |workers| {
         if_seen(&of_workers(facts, workers, |core| &core.idle_states), |states| {

@@ -1,15 +1,17 @@
 //! What a card does to frames: sizes, rings, offloads.
 
-use super::super::facts::{Facts, Nic};
+use super::super::facts::{Deferral, Facts, Nic};
 use super::super::finding::{Finding, each, if_seen, if_there};
 use super::veth::is_veth;
 use evenkeel_afxdp::MAX_MTU;
-use evenkeel_control::config::Mode;
+use evenkeel_control::config::{Idle, Mode};
 
 /// Largest MTU whose packets fit the smaller frames, in bytes.
 const SMALL_FRAME_MTU: u32 = 1770;
 /// Frames that a ring should hold, if it can; our own rings hold as many.
 const RING_LEN: u32 = 2048;
+/// How long interrupts stay away after a poll: longer than a burst takes, in nanoseconds.
+const DEFERRAL_NS: u32 = 200_000;
 /// Longer waits are felt, in microseconds.
 const FELT_US: u32 = 50;
 
@@ -79,6 +81,27 @@ pub(super) fn coalescing(facts: &Facts) -> Vec<Finding> {
                 (false, us) => format!("{us} us"),
             };
             Finding::note(seen).advise(format!("ethtool -C {} adaptive-rx off rx-usecs 8", interface.name))
+        })
+    })
+}
+
+pub(super) fn deferral(facts: &Facts) -> Vec<Finding> {
+    if facts.intent.dataplane.idle != Idle::BusyPoll {
+        return Vec::new();
+    }
+    each(facts, |interface, nic| {
+        // a veth has no interrupts
+        (!is_veth(nic)).then(|| {
+            if_seen(&nic.deferral, |&Deferral { polls, time_ns }| {
+                let seen = format!("{polls} polls, {} us", time_ns / 1000);
+                if polls > 0 && time_ns > 0 {
+                    return Finding::ok(seen);
+                }
+                let directory = format!("/sys/class/net/{}", interface.name);
+                Finding::warning(format!("interrupts are not put off ({seen})"))
+                    .advise(format!("echo 2 > {directory}/napi_defer_hard_irqs"))
+                    .advise(format!("echo {DEFERRAL_NS} > {directory}/gro_flush_timeout"))
+            })
         })
     })
 }

@@ -1,6 +1,6 @@
 //! The interfaces of this network namespace, and what their drivers tell.
 
-use super::super::facts::{Interface, Nic, Peer, Seen};
+use super::super::facts::{Deferral, Interface, Nic, Peer, Seen};
 use super::files::{Files, value};
 use super::interrupts::{interrupts, numa_node};
 use evenkeel_afxdp::ethtool::{self, FlowKind};
@@ -46,6 +46,7 @@ fn nic(files: &Files, link: &Link, links: &[Link], standings: &Seen<Vec<Standing
         offloads: ethtool::offloads(name).map_err(|error| format!("the offloads of {name}: {error}")),
         xdp: xdp_state(link.ifindex).map_err(|error| format!("XDP at {name}: {error}")),
         interrupts: bus_address.clone().and_then(|address| interrupts(files, name, address)),
+        deferral: deferral(files, name),
         numa_node: bus_address.and_then(|address| numa_node(files, address)),
         rp_filter: rp_filter(files, name),
         peer: is_veth.then(|| peer(&standing?, links)),
@@ -66,6 +67,11 @@ fn if_told<T>(name: &str, what: &str, answer: io::Result<T>) -> Seen<Option<T>> 
 fn rp_filter(files: &Files, name: &str) -> Seen<u64> {
     let of = |name: &str| value::<u64>(&files.proc(format!("sys/net/ipv4/conf/{name}/rp_filter")));
     Ok(of("all")?.max(of(name)?))
+}
+
+fn deferral(files: &Files, name: &str) -> Seen<Deferral> {
+    let of = |setting: &str| value(&files.sys(format!("class/net/{name}/{setting}")));
+    Ok(Deferral { polls: of("napi_defer_hard_irqs")?, time_ns: of("gro_flush_timeout")? })
 }
 
 fn peer(standing: &Standing, links: &[Link]) -> Seen<Peer> {
@@ -98,6 +104,7 @@ mod tests {
         let nic = lo.nic.unwrap().unwrap();
         assert_eq!((nic.link.name.as_str(), nic.link.mac), ("lo", None));
         assert!(nic.offloads.is_ok() && nic.xdp.is_ok() && nic.rp_filter.is_ok());
+        assert!(nic.deferral.is_ok(), "{:?}", nic.deferral);
         assert!(nic.peer.is_none() && nic.master == Ok(None));
         assert_eq!(nic.ring, Ok(None), "what a driver doesn't have is no failure");
     }

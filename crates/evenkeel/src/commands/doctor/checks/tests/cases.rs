@@ -1,11 +1,13 @@
 //! What makes each check find something.
 
 use super::machine::{add_interface, make_veth, nic, own, told, without_daemon};
-use crate::commands::doctor::facts::{Daemon, Facts, HugePages, IdleState, Memlock, Peer, Thresholds};
+use crate::commands::doctor::facts::{
+    Daemon, Deferral, Facts, HugePages, IdleState, Memlock, Peer, Thresholds,
+};
 use crate::commands::doctor::finding::Severity::{self, Note, Problem, Unknown, Warning};
 use evenkeel_afxdp::ethtool::{Coalescing, Driver, Offloads, ReceiveQueues, ReceiveRing};
 use evenkeel_afxdp::{Capability, XdpState};
-use evenkeel_control::config::Mode;
+use evenkeel_control::config::{Idle, Mode};
 use std::collections::BTreeSet;
 
 /// A check, what is the worst that it finds, words of that, and how the machine comes to it.
@@ -207,6 +209,17 @@ pub(super) const CASES: &[Case] = &[
     }),
     ("coalescing", Note, &["100 us"], |facts| {
         nic(facts).coalescing = Ok(Some(Coalescing { receive_us: 100, is_adaptive: false }));
+    }),
+    ("interrupt_deferral", Warning, &["echo 2 > /sys/class/net/eth1/napi_defer_hard_irqs"], |facts| {
+        facts.intent.dataplane.idle = Idle::BusyPoll;
+    }),
+    ("interrupt_deferral", Severity::Ok, &["2 polls, 200 us"], |facts| {
+        facts.intent.dataplane.idle = Idle::BusyPoll;
+        nic(facts).deferral = Ok(Deferral { polls: 2, time_ns: 200_000 });
+    }),
+    ("interrupt_deferral", Unknown, &["odd"], |facts| {
+        facts.intent.dataplane.idle = Idle::BusyPoll;
+        nic(facts).deferral = Err("odd".into());
     }),
     ("vlan_offload", Warning, &["ethtool -K eth1 rxvlan off"], |facts| {
         nic(facts).offloads.as_mut().unwrap().receive_vlan = true;

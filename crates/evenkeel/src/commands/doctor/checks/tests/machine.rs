@@ -1,8 +1,8 @@
 //! Made-up machines.
 
 use crate::commands::doctor::facts::{
-    Core, Cores, Daemon, Facts, HugePages, IdleState, Intent, Interface, Interrupt, Kernel, Memlock, Memory,
-    Nic, OwnAddress, Peer, Process, Running, Seen, Thresholds,
+    Core, Cores, Daemon, Deferral, Facts, HugePages, IdleState, Intent, Interface, Interrupt, Kernel,
+    Memlock, Memory, Nic, OwnAddress, Peer, Process, Running, Seen, Thresholds,
 };
 use evenkeel_afxdp::XdpState;
 use evenkeel_afxdp::ethtool::{
@@ -96,6 +96,7 @@ fn card() -> Nic {
         }),
         xdp: Ok(XdpState { is_native: true, is_zero_copy: true, program: Some(5) }),
         interrupts: Ok(vec![Interrupt { number: 40, cores: BTreeSet::from([0]) }]),
+        deferral: Ok(Deferral { polls: 0, time_ns: 0 }),
         numa_node: Ok(Some(0)),
         rp_filter: Ok(2),
         peer: None,
@@ -220,5 +221,6 @@ pub(super) fn silent_driver() -> Facts {
     (nic.offloads, nic.xdp, nic.interrupts) = (hidden(), hidden(), hidden());
     (nic.numa_node, nic.rp_filter, nic.master) = (hidden(), hidden(), hidden());
     nic.hash = FlowKind::ALL.map(|kind| (kind, hidden())).to_vec();
+    nic.deferral = hidden();
     facts
 }
