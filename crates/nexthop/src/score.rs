@@ -6,6 +6,9 @@ use crate::log2::minus_log2;
 use std::net::IpAddr;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+/// The straight lines of the logarithm's table lie at most (1 / 256)^2 / 8 above it, less than 2^-18 of the range.
+const LINES_BITS: u32 = 18;
+
 /// Costs of one nexthop with a weight for the buckets of one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scorer {
@@ -54,6 +57,21 @@ impl Scorer {
     #[inline]
     pub(crate) fn is_beaten(&self, place: u32, other: &Self, other_place: u32) -> bool {
         place + 1 < other_place && self.inverse_weight >= other.inverse_weight
+    }
+
+    /// The same for whatever weights; it misses some that [`is_beaten`](Self::is_beaten) tells of equal ones.
+    ///
+    /// With a place `p` of M, the hash is at least p / M and below (p + 1) / M of its range, and for every `h` up to 1, (1 - h)
+    /// <= -ln(h) <= (1 - h) / h. The costs are as far apart as the bounds, and a place more than that makes up for what the
+    /// straight lines of the logarithm's table and rounding take.
+    #[inline]
+    pub(crate) fn is_beaten_whatever_weight(&self, place: u32, other: &Self, other_place: u32) -> bool {
+        let Places { mask, bits, .. } = self.places;
+        let all = 1 << bits;
+        let least = u64::from(mask.saturating_sub(place));
+        let most = (all - u64::from(other_place) + 1 + (all >> LINES_BITS)).min(all);
+        u128::from(least * (all - most)) * u128::from(self.inverse_weight)
+            > u128::from(most * all) * u128::from(other.inverse_weight)
     }
 
     /// The lowest place at which a bucket may cost `cost` or less: below it none needs a logarithm.
@@ -115,15 +133,13 @@ impl Places {
 
     /// The places from one upward, with their buckets.
     pub(crate) fn from(&self, place: u32) -> impl Iterator<Item = (u32, u32)> {
-        let inverses = self.rounds.map(|(multiplier, _)| inverse(multiplier));
-        (place..=self.mask).map(move |place| {
-            let mut bucket = place;
-            for ((_, addend), inverse) in self.rounds.iter().zip(inverses).rev() {
-                bucket ^= bucket >> self.fold;
-                bucket = bucket.wrapping_sub(*addend).wrapping_mul(inverse) & self.mask;
-            }
-            (place, bucket)
-        })
+        let Self { mask, fold, rounds, .. } = *self;
+        let [first, second, third] = rounds.map(|(multiplier, addend)| (inverse(multiplier), addend));
+        let turned_back = move |bucket: u32, (inverse, addend): (u32, u32)| {
+            (bucket ^ (bucket >> fold)).wrapping_sub(addend).wrapping_mul(inverse) & mask
+        };
+        (place..=mask)
+            .map(move |place| (place, turned_back(turned_back(turned_back(place, third), second), first)))
     }
 }
 
@@ -237,6 +253,23 @@ mod tests {
             prop_assert!(!light.is_beaten(low, &heavy, low + 1));
             let (most, least) = ((u64::from(low + 1) << (64 - bits)) - 1, u64::from(low + higher) << (64 - bits));
             prop_assert!(light.cost_of(most) > heavy.cost_of(least));
+        }
+
+        #[test]
+        fn who_is_beaten_whatever_the_weights_costs_more(
+            weights in (1u16..=1000, 1u16..=1000), bits in 6u32..=20, place: u32, other: u32,
+        ) {
+            let scorer = |weight| Scorer::new([198, 51, 100, 1].into(), weight, 7, 1 << bits);
+            let (own, beating) = (scorer(weights.0), scorer(weights.1));
+            // most of the places that matter are high ones
+            let high = |place: u32| (1 << bits) - 1 - (place % (1 << bits)) / (1 << (place >> 28));
+            let (place, other) = (high(place), high(other));
+            let (most, least) = ((u64::from(place + 1) << (64 - bits)).wrapping_sub(1), u64::from(other) << (64 - bits));
+            if own.is_beaten_whatever_weight(place, &beating, other) {
+                prop_assert!(own.cost_of(most) > beating.cost_of(least));
+            } else if place < (1 << bits) / 2 && other > (1 << bits) / 16 * 15 && weights.0 == weights.1 && bits > 9 {
+                prop_assert!(false, "{} and {} are far enough apart", place, other);
+            }
         }
 
         #[test]

@@ -18,23 +18,25 @@ pub(super) enum Gates {
 pub(super) struct Lanes<N> {
     mask: N,
     fold: u32,
+    chunks: Vec<Chunk<N>>,
+    /// Slots, the last chunk's unused ones not counted.
+    len: usize,
+}
+
+/// Slots that are looked at together: as many 16-bit numbers as the smallest vector registers hold.
+const CHUNK: usize = 8;
+
+/// What is needed of the slots of a chunk.
+#[derive(Debug, Clone)]
+struct Chunk<N> {
     /// Multipliers and addends of each round.
-    rounds: [(Vec<N>, Vec<N>); 3],
+    rounds: [([N; CHUNK], [N; CHUNK]); 3],
     /// Lowest places within reach.
-    cutoffs: Vec<N>,
+    cutoffs: [N; CHUNK],
 }
 
 /// Takers that may be good for a bucket, with its place in their favour. Its memory is used again.
-#[derive(Debug, Default)]
-pub(super) struct Candidates {
-    pub(super) list: Vec<(u16, u32)>,
-    narrow: Vec<u16>,
-    wide: Vec<u32>,
-    flags: Vec<[u8; FLAGS]>,
-}
-
-/// Flags that are looked at together.
-const FLAGS: usize = 8;
+pub(super) type Candidates = Vec<(u16, u32)>;
 
 /// A cutoff that hardly any place reaches: of a slot that is empty.
 pub(super) const OUT_OF_REACH: u32 = u32::MAX;
@@ -55,18 +57,19 @@ impl Gates {
     /// Sets the lowest place of a slot that is within reach.
     pub(super) fn set_cutoff(&mut self, slot: usize, cutoff: u32) {
         match self {
-            Self::Narrow(lanes) => set(&mut lanes.cutoffs, slot, u16::from_place(cutoff)),
-            Self::Wide(lanes) => set(&mut lanes.cutoffs, slot, cutoff),
+            Self::Narrow(lanes) => lanes.set_cutoff(slot, u16::from_place(cutoff)),
+            Self::Wide(lanes) => lanes.set_cutoff(slot, cutoff),
         }
     }
 
     /// Lists the slots in whose reach a bucket is, or all, in ascending order. Empty ones may be among them.
     pub(super) fn candidates(&self, bucket: u32, in_reach: bool, to: &mut Candidates) {
-        let Candidates { list, narrow, wide, flags } = to;
-        list.clear();
-        match self {
-            Self::Narrow(lanes) => lanes.candidates(bucket, in_reach, (narrow, flags), list),
-            Self::Wide(lanes) => lanes.candidates(bucket, in_reach, (wide, flags), list),
+        to.clear();
+        match (self, in_reach) {
+            (Self::Narrow(lanes), true) => lanes.within_reach(bucket, to),
+            (Self::Wide(lanes), true) => lanes.within_reach(bucket, to),
+            (Self::Narrow(lanes), false) => lanes.all(bucket, to),
+            (Self::Wide(lanes), false) => lanes.all(bucket, to),
         }
     }
 }
@@ -115,61 +118,80 @@ impl<N: Number> Lanes<N> {
     fn new(buckets: u32) -> Self {
         let mask = buckets.wrapping_sub(1);
         let fold = mask.count_ones().div_ceil(2);
-        Self { mask: N::low(mask), fold, rounds: Default::default(), cutoffs: Vec::new() }
+        Self { mask: N::low(mask), fold, chunks: Vec::new(), len: 0 }
     }
 
     fn set(&mut self, slot: usize, places: &Places) {
-        for ((multipliers, addends), &(multiplier, addend)) in self.rounds.iter_mut().zip(places.rounds()) {
+        self.len = self.len.max(slot + 1);
+        if self.chunks.len() * CHUNK < self.len {
+            self.chunks.push(Chunk::empty());
+        }
+        let Some(chunk) = self.chunks.get_mut(slot / CHUNK) else { return };
+        for ((multipliers, addends), &(multiplier, addend)) in chunk.rounds.iter_mut().zip(places.rounds()) {
             set(multipliers, slot, N::low(multiplier));
             set(addends, slot, N::low(addend));
         }
-        set(&mut self.cutoffs, slot, N::from_place(OUT_OF_REACH));
+        set(&mut chunk.cutoffs, slot, N::from_place(OUT_OF_REACH));
     }
 
-    fn candidates(
-        &self,
-        bucket: u32,
-        in_reach: bool,
-        (places, flags): (&mut Vec<N>, &mut Vec<[u8; FLAGS]>),
-        list: &mut Vec<(u16, u32)>,
-    ) {
-        self.places_of(bucket, places);
-        if !in_reach {
-            list.extend((0..).zip(places.iter().map(|place| place.place())));
-            return;
+    fn set_cutoff(&mut self, slot: usize, cutoff: N) {
+        if let Some(chunk) = self.chunks.get_mut(slot / CHUNK) {
+            set(&mut chunk.cutoffs, slot, cutoff);
         }
-        flags.clear();
-        flags.resize(places.len().div_ceil(FLAGS), [0; FLAGS]);
-        for ((flag, place), cutoff) in flags.as_flattened_mut().iter_mut().zip(&*places).zip(&self.cutoffs) {
-            *flag = u8::from(place >= cutoff);
-        }
-        for (first, flags) in (0..).step_by(FLAGS).zip(&*flags) {
-            let mut flags = u64::from_le_bytes(*flags);
+    }
+
+    fn all(&self, bucket: u32, list: &mut Candidates) {
+        let places = self.chunks.iter().flat_map(|chunk| chunk.places_of(bucket, self.mask, self.fold));
+        list.extend((0..).zip(places.map(N::place)).take(self.len));
+    }
+
+    fn within_reach(&self, bucket: u32, list: &mut Candidates) {
+        for (first, chunk) in (0..).step_by(CHUNK).zip(&self.chunks) {
+            let places = chunk.places_of(bucket, self.mask, self.fold);
+            let mut flags = chunk.flags(&places);
             while flags != 0 {
-                let slot = first + flags.trailing_zeros() as usize / 8;
+                let lane = flags.trailing_zeros() as u16 / 8;
                 flags &= flags - 1;
-                list.extend(places.get(slot).map(|place| (slot as u16, place.place())));
-            }
-        }
-    }
-
-    /// Fills `places` with the places of a bucket by slot.
-    fn places_of(&self, bucket: u32, places: &mut Vec<N>) {
-        let Self { mask, fold, .. } = *self;
-        places.clear();
-        places.resize(self.cutoffs.len(), N::low(bucket));
-        for (multipliers, addends) in &self.rounds {
-            for ((place, multiplier), addend) in places.iter_mut().zip(multipliers).zip(addends) {
-                *place = place.turned(*multiplier, *addend, mask, fold);
+                list.extend(places.get(usize::from(lane)).map(|place| (first + lane, place.place())));
             }
         }
     }
 }
 
-fn set<N>(values: &mut Vec<N>, index: usize, value: N) {
-    match values.get_mut(index) {
-        Some(old) => *old = value,
-        None => values.push(value),
+impl<N: Number> Chunk<N> {
+    /// All of it out of reach.
+    fn empty() -> Self {
+        let none = [N::default(); CHUNK];
+        Self { rounds: [(none, none); 3], cutoffs: [N::from_place(OUT_OF_REACH); CHUNK] }
+    }
+
+    /// The places of a bucket.
+    #[inline]
+    fn places_of(&self, bucket: u32, mask: N, fold: u32) -> [N; CHUNK] {
+        let mut places = [N::low(bucket); CHUNK];
+        for (multipliers, addends) in &self.rounds {
+            for ((place, multiplier), addend) in places.iter_mut().zip(multipliers).zip(addends) {
+                *place = place.turned(*multiplier, *addend, mask, fold);
+            }
+        }
+        places
+    }
+
+    /// A byte for each place, 1 if it is within reach.
+    #[inline]
+    fn flags(&self, places: &[N; CHUNK]) -> u64 {
+        let mut flags = [0; CHUNK];
+        for ((flag, place), cutoff) in flags.iter_mut().zip(places).zip(&self.cutoffs) {
+            *flag = u8::from(place >= cutoff);
+        }
+        u64::from_le_bytes(flags)
+    }
+}
+
+/// Sets the value of a slot in its chunk.
+fn set<N>(values: &mut [N; CHUNK], slot: usize, value: N) {
+    if let Some(old) = values.get_mut(slot % CHUNK) {
+        *old = value;
     }
 }
 
@@ -194,11 +216,11 @@ mod tests {
                 let places = scorers.iter().map(|scorer| scorer.places.of(bucket));
                 let one_by_one: Vec<(u16, u32)> = (0..).zip(places).collect();
                 gates.candidates(bucket, false, &mut candidates);
-                assert_eq!(candidates.list, one_by_one);
+                assert_eq!(candidates, one_by_one);
                 let is_within = |(slot, place): &&(u16, u32)| *place >= cutoff(usize::from(*slot));
                 let within: Vec<_> = one_by_one.iter().filter(is_within).copied().collect();
                 gates.candidates(bucket, true, &mut candidates);
-                assert_eq!(candidates.list, within);
+                assert_eq!(candidates, within);
             }
         }
     }
@@ -210,7 +232,7 @@ mod tests {
         let mut candidates = Candidates::default();
         for bucket in 0..64 {
             gates.candidates(bucket, true, &mut candidates);
-            assert!(candidates.list.is_empty());
+            assert!(candidates.is_empty());
         }
     }
 }

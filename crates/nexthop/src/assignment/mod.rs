@@ -55,8 +55,6 @@ pub struct Assignment {
     by_address: HashMap<IpAddr, u16>,
     /// Takers that cost more for a bucket are looked at only if no other accepts it.
     reach: u64,
-    /// No owner costs more.
-    worst: u64,
 }
 
 impl Assignment {
@@ -71,7 +69,6 @@ impl Assignment {
             slots: Vec::new(),
             by_address: HashMap::new(),
             reach: 0,
-            worst: 0,
         }
     }
 
@@ -228,9 +225,6 @@ impl Assignment {
                     self.gates.set_cutoff(place, bidder.scorer.place_within(reach));
                 }
             }
-            let cost =
-                |(bucket, &owner): (u32, &u16)| self.bidder(owner).map(|bidder| bidder.scorer.cost(bucket));
-            self.worst = (0..).zip(&self.owners).filter_map(cost).max().unwrap_or(0);
         }
     }
 

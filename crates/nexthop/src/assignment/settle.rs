@@ -52,7 +52,7 @@ impl Assignment {
         refusals.clear();
         let mut best: Option<(Bid, u16)> = None;
         let mut best_place: Option<(&Scorer, u32)> = None;
-        for &(slot, place) in &candidates.list {
+        for &(slot, place) in &*candidates {
             let Some(bidder) = self.bidder(slot) else { continue };
             if best_place.is_some_and(|(other, high)| bidder.scorer.is_beaten(place, other, high)) {
                 continue;
@@ -127,7 +127,6 @@ impl Assignment {
 
     /// Makes a taker the owner of a bucket; whoever owned it is told by [`lose`](Self::lose).
     fn give(&mut self, bucket: u32, index: u16, bid: Bid) {
-        self.worst = self.worst.max(bid.cost());
         if let Some(owner) = self.owners.get_mut(bucket as usize) {
             *owner = index;
         }
@@ -150,21 +149,39 @@ impl Assignment {
     }
 
     /// Notes for a taker that just came which buckets like it better than their owner. Free buckets ask by themselves.
+    ///
+    /// Most owners are within reach, and only a taker that is too can be better than they are. The few buckets whose owner is
+    /// not are looked at one by one.
     pub(super) fn court(&mut self, index: u16) {
         let Some(own) = self.bidder(index).copied() else { return };
         let likes = |(place, bucket): (u32, u32)| {
             let owner = self.bidder(self.owner(bucket))?;
-            if own.scorer.is_beaten(place, &owner.scorer, owner.scorer.places.of(bucket)) {
+            let owner_place = owner.scorer.places.of(bucket);
+            if own.scorer.is_beaten(place, &owner.scorer, owner_place)
+                || own.scorer.is_beaten_whatever_weight(place, &owner.scorer, owner_place)
+            {
                 return None;
             }
             let cost = own.scorer.cost_at(bucket, place);
             (cost <= owner.scorer.cost(bucket)).then(|| Reverse(Bid::new(cost, bucket)))
         };
-        let first_place = own.scorer.place_within(self.worst);
-        let waiting: Vec<_> = own.scorer.places.from(first_place).filter_map(likes).collect();
+        let within_reach = own.scorer.places.from(own.scorer.place_within(self.reach));
+        let beyond = self.owned_beyond_reach().map(|bucket| (own.scorer.places.of(bucket), bucket));
+        let waiting: Vec<_> = within_reach.chain(beyond).filter_map(likes).collect();
         if let Some(Some(slot)) = self.slots.get_mut(usize::from(index)) {
             slot.waiting = waiting.into();
         }
+    }
+
+    /// Buckets whose owner is not within reach; some twice.
+    fn owned_beyond_reach(&self) -> impl Iterator<Item = u32> {
+        let (reach, owners) = (self.reach, &self.owners);
+        (0..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?))).flat_map(
+            move |(index, slot)| {
+                let beyond = slot.held_beyond(reach).map(Bid::bucket);
+                beyond.filter(move |bucket| owners.get(*bucket as usize) == Some(&index))
+            },
+        )
     }
 
     fn owner(&self, bucket: u32) -> u16 {

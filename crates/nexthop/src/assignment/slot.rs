@@ -4,12 +4,16 @@ use super::Taker;
 use super::bid::{Bid, Held, Waiting};
 use crate::score::Scorer;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Entries of a heap below which throwing out the outdated ones isn't worth it.
 const SMALL: usize = 64;
 
+/// One entry in so many is the room that a copy of a heap has beyond them.
+const ROOM: usize = 16;
+
 /// A taker and its buckets.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Slot {
     pub(super) taker: Taker,
     /// Most buckets that it may own.
@@ -22,6 +26,21 @@ pub(super) struct Slot {
     pub(super) waiting: Waiting,
     /// Entries of `waiting` beyond which outdated ones are thrown out.
     waiting_limit: usize,
+}
+
+/// A change begins with a copy. Heaps that are full would be copied again, all of them, by the first entry that each gets.
+impl Clone for Slot {
+    fn clone(&self) -> Self {
+        let Self { taker, quota, count, held, waiting, waiting_limit } = self;
+        let (taker, quota, count, waiting_limit) = (*taker, *quota, *count, *waiting_limit);
+        Self { taker, quota, count, held: with_room(held), waiting: with_room(waiting), waiting_limit }
+    }
+}
+
+fn with_room<T: Ord + Copy>(heap: &BinaryHeap<T>) -> BinaryHeap<T> {
+    let mut copy = BinaryHeap::with_capacity(heap.len() + heap.len() / ROOM + SMALL);
+    copy.clone_from(heap);
+    copy
 }
 
 /// What scanning the takers of a bucket needs of each.
@@ -41,6 +60,13 @@ impl Slot {
     /// All while there is room, else what beats the worst.
     pub(super) fn limit(&self) -> Bid {
         if self.count < self.quota { Bid::ANY } else { self.held.peek().copied().unwrap_or(Bid::NONE) }
+    }
+
+    /// Those of `held` that cost more.
+    pub(super) fn held_beyond(&self, cost: u64) -> impl Iterator<Item = Bid> {
+        // the worst is on top: mostly there is nothing to look for
+        let held = self.held.peek().filter(|worst| worst.cost() > cost).map(|_| self.held.iter());
+        held.into_iter().flatten().copied().filter(move |bid| bid.cost() > cost)
     }
 
     /// Brings one that is owned to the top, and throws the outdated ones out if they are many.
