@@ -15,7 +15,8 @@ pub const AREA: usize = 4096;
 /// Fragments that the worker may hold meanwhile.
 const HELD: usize = 1024;
 
-/// One worker and its ports.
+/// One worker and its ports; beside those of another worker they share no cache line, as on a thread of their own.
+#[repr(align(128))]
 pub struct Rig {
     worker: Worker<MemoryPort>,
     port: MemoryPort,

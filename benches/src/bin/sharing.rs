@@ -2,7 +2,8 @@
 //! bears: `sharing`.
 
 use anyhow::{Result, ensure};
-use evenkeel_benches::sharing::{take_turns, trace};
+use evenkeel_benches::sharing::{Shared, take_turns, trace};
+use std::collections::BTreeSet;
 
 /// Lines that may come over from another core, per burst. One costs some 100 ns, a burst of 64 takes 2 us at the least.
 const MOST_TRANSFERS: f64 = 0.1;
@@ -20,18 +21,16 @@ fn main() -> Result<()> {
         sharing.touched[1],
         sharing.shared.len()
     );
-    for (line, functions) in &sharing.shared {
-        println!(
-            "{} and {} reads, {} and {} writes: {}",
-            line.reads[0],
-            line.reads[1],
-            line.writes[0],
-            line.writes[1],
-            functions.join(", ")
-        );
+    for Shared { line, read_at, written_at } in &sharing.shared {
+        println!("{} and {} reads at {}", line.reads[0], line.reads[1], words(read_at));
+        println!("  {} and {} writes at {}", line.writes[0], line.writes[1], words(written_at));
     }
     let transfers = sharing.transfers_per_burst();
     println!("lines that come over from the other core per burst, at the most: {transfers:.3}");
     ensure!(transfers <= MOST_TRANSFERS, "workers share more than {MOST_TRANSFERS} lines per burst");
     Ok(())
+}
+
+fn words(places: &BTreeSet<String>) -> String {
+    places.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }

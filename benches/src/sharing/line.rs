@@ -9,8 +9,9 @@ pub struct Line {
     pub reads: [u64; 2],
     /// Writes, by worker; a read-modify-write is one of each.
     pub writes: [u64; 2],
-    /// Where in the program: addresses, as its file has them.
-    pub(super) places: BTreeSet<u64>,
+    /// Where in the program it is read and written: addresses, as the program's file has them.
+    pub(super) read_at: BTreeSet<u64>,
+    pub(super) written_at: BTreeSet<u64>,
 }
 
 impl Line {

@@ -9,7 +9,7 @@ mod trace;
 mod turns;
 
 pub use line::Line;
-pub use trace::{Sharing, TraceError, trace};
+pub use trace::{Shared, Sharing, TraceError, trace};
 pub use turns::take_turns;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! The tracing process: runs the workers under lackey and finds the lines that both touch.
 
 use super::{LINE_LEN, Line, SAYS};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,8 +13,19 @@ pub struct Sharing {
     pub bursts: u64,
     /// Lines that each worker touched.
     pub touched: [usize; 2],
-    /// Lines that one worker wrote and the other one touched, with the names of the functions that did.
-    pub shared: Vec<(Line, Vec<String>)>,
+    /// Lines that one worker wrote and the other one touched, those that come over most often first.
+    pub shared: Vec<Shared>,
+}
+
+/// A line, and the places in the program that touch it: file and line number.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is done with it.
+    pub line: Line,
+    /// Where it is read.
+    pub read_at: BTreeSet<String>,
+    /// Where it is written, or changed.
+    pub written_at: BTreeSet<String>,
 }
 
 /// Why nothing was counted.
@@ -35,7 +46,7 @@ impl Sharing {
     /// How often a burst waits for a line from the other core, at the most.
     #[must_use]
     pub fn transfers_per_burst(&self) -> f64 {
-        self.shared.iter().map(|(line, _)| line.transfers()).sum::<u64>() as f64 / self.bursts as f64
+        self.shared.iter().map(|shared| shared.line.transfers()).sum::<u64>() as f64 / self.bursts as f64
     }
 }
 
@@ -112,7 +123,8 @@ impl Reader {
             let line = self.lines.entry(address / LINE_LEN).or_default();
             line.reads[worker] += u64::from(sort != b'S');
             line.writes[worker] += u64::from(sort != b'L');
-            line.places.insert(self.place.wrapping_sub(self.base));
+            let at = if sort == b'L' { &mut line.read_at } else { &mut line.written_at };
+            at.insert(self.place.wrapping_sub(self.base));
         }
     }
 
@@ -122,10 +134,11 @@ impl Reader {
         });
         let mut shared = Vec::new();
         for line in self.lines.into_values().filter(Line::is_shared) {
-            let functions = functions(program, &line)?;
-            shared.push((line, functions));
+            let read_at = places(program, &line.read_at)?;
+            let written_at = places(program, &line.written_at)?;
+            shared.push(Shared { line, read_at, written_at });
         }
-        shared.sort_by_key(|(line, _)| std::cmp::Reverse(line.transfers()));
+        shared.sort_by_key(|shared| std::cmp::Reverse(shared.line.transfers()));
         Ok(Sharing { bursts: self.bursts, touched, shared })
     }
 }
@@ -137,19 +150,25 @@ fn address(text: &[u8]) -> u64 {
         .fold(0, |address, digit| address << 4 | u64::from(digit))
 }
 
-/// Names of the functions that touch a line, inlined ones by the outermost (`addr2line(1)`).
-fn functions(program: &Path, line: &Line) -> Result<Vec<String>, TraceError> {
+/// Files and line numbers of addresses (`addr2line(1)`): the innermost of Evenkeel's own that is inlined there, else the
+/// innermost.
+fn places(program: &Path, addresses: &BTreeSet<u64>) -> Result<BTreeSet<String>, TraceError> {
     let output = Command::new("addr2line")
-        .args(["--functions", "--demangle", "--exe"])
+        .args(["--inlines", "--addresses", "--exe"])
         .arg(program)
-        .args(line.places.iter().map(|place| format!("{place:x}")))
+        .args(addresses.iter().map(|address| format!("{address:x}")))
         .output()
         .map_err(|error| TraceError::NoProgram("addr2line", error))?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let mut names: Vec<String> = said.lines().step_by(2).map(str::to_owned).collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
+    let each = said.split("0x").filter_map(|of_address| {
+        let mut inlined = of_address.lines().skip(1);
+        let innermost = inlined.next()?;
+        let ours = |place: &&str| place.contains("/crates/") && !place.contains("/library/");
+        let place = Some(innermost).filter(ours).or_else(|| inlined.find(ours)).unwrap_or(innermost);
+        let from = place.find("/crates/").map_or(place, |at| &place[at + "/crates/".len()..]);
+        Some(from.split(" (").next().unwrap_or(from).to_owned())
+    });
+    Ok(each.collect())
 }
 
 #[cfg(test)]
@@ -165,7 +184,7 @@ mod tests {
         assert_eq!((reader.bursts, reader.lines.len()), (7, 2));
         let line = &reader.lines[&(0x2000 / 64)];
         assert_eq!((line.reads, line.writes), ([1, 1], [1, 1]));
-        assert!(line.is_shared() && line.places.contains(&0x50));
+        assert!(line.is_shared() && line.read_at.contains(&0x50) && line.written_at.contains(&0x50));
         assert!(!reader.lines[&(0x2040 / 64)].is_shared());
     }
 }

@@ -105,8 +105,10 @@ pub struct FlowCounters {
     pub capacity: Counter,
 }
 
-/// All counters of one worker.
+/// All counters of one worker. They share no cache line with anything else, nor a pair of lines, which some processors
+/// fetch together.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct WorkerCounters {
     /// Frames taken from the ports.
     pub received: Counter,
