@@ -12,7 +12,7 @@
 #   doc      the documentation builds without warnings
 #   proof    release build: random changes against a model (EVENKEEL_SIM=1000000x1000: the full size), bucket bars
 #   lab      real traffic in network namespaces
-#   bench    every bench once; instructions per packet, counted by callgrind, against those kept
+#   bench    every bench once; instructions per packet, counted by callgrind, against those kept; what two workers share
 #   quick    format scripts deny lint build unit
 #   all      all of them (default)
 #
@@ -73,7 +73,9 @@ run_lab() {
     "$target/release/lab" sweep && return "$status"
 }
 
-run_bench() { cargo bench --locked --workspace --bench '*' -- --test && scripts/bench.sh instructions; }
+run_bench() {
+    cargo bench --locked --workspace --bench '*' -- --test && scripts/bench.sh instructions && scripts/bench.sh sharing
+}
 
 # A kernel without what the lab is made of is no fault of the program; not being root is one of the caller.
 lab_possible() {

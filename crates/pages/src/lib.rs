@@ -1,5 +1,5 @@
 //! The program's allocator: what is large gets a mapping of its own, which begins on a huge page and asks the kernel for
-//! huge pages. Everything else is the system allocator's.
+//! huge pages. Everything else is the system allocator's, in whole cache lines.
 //!
 //! A look-up in a flow table of many megabytes else waits for the page tables about as long as for the memory itself.
 //! Nobody has to have reserved anything: these are transparent huge pages (`madvise(2)`, `MADV_HUGEPAGE`), which come as
@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub const HUGE_LEN: usize = 2 << 20;
 /// What lengths of mappings are multiples of: the largest page that Linux has as its ordinary one.
 const GRAIN_LEN: usize = 64 << 10;
+
+/// Bytes of a cache line.
+const LINE_LEN: usize = 64;
 
 static IS_ASKED: AtomicBool = AtomicBool::new(true);
 
@@ -42,7 +45,7 @@ unsafe impl GlobalAlloc for HugePages {
             return map(layout.size());
         }
         // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-        unsafe { System.alloc(layout) }
+        unsafe { System.alloc(whole_lines(layout)) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -51,24 +54,25 @@ unsafe impl GlobalAlloc for HugePages {
             return map(layout.size());
         }
         // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { System.alloc_zeroed(whole_lines(layout)) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         if is_mapped(layout) {
             unmap(memory, mapped_len(layout.size()));
         } else {
-            // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-            unsafe { System.dealloc(memory, layout) };
+            // SAFETY: the caller keeps the contract of `GlobalAlloc`, and what was asked for was whole lines as well.
+            unsafe { System.dealloc(memory, whole_lines(layout)) };
         }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `GlobalAlloc`, which the sizes of layouts are part of.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        if !is_mapped(layout) && !is_mapped(new) {
-            // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-            return unsafe { System.realloc(memory, layout, size) };
+        let (from, to) = (whole_lines(layout), whole_lines(new));
+        if !is_mapped(layout) && !is_mapped(new) && from.align() == to.align() {
+            // SAFETY: the caller keeps the contract of `GlobalAlloc`, and what was asked for was whole lines as well.
+            return unsafe { System.realloc(memory, from, to.size()) };
         }
         // SAFETY: `size` isn't zero, and `memory` is of `layout`; both say the caller. What is new is nobody else's.
         unsafe {
@@ -84,6 +88,18 @@ unsafe impl GlobalAlloc for HugePages {
 
 const fn is_mapped(layout: Layout) -> bool {
     layout.size() >= HUGE_LEN && layout.align() <= HUGE_LEN
+}
+
+/// What is as long as a cache line gets lines of its own: else a buffer that one worker writes would share its ends with what
+/// others read. A layout so close to `isize::MAX` that it has no whole lines is as it was, and not to be had.
+const fn whole_lines(layout: Layout) -> Layout {
+    if layout.size() < LINE_LEN {
+        return layout;
+    }
+    match layout.align_to(LINE_LEN) {
+        Ok(aligned) => aligned.pad_to_align(),
+        Err(_) => layout,
+    }
 }
 
 /// A layout's size fits `isize`, so this doesn't overflow.

@@ -1,6 +1,6 @@
 //! The allocator is that of the tests themselves.
 
-use super::{GRAIN_LEN, HUGE_LEN, HugePages, without};
+use super::{GRAIN_LEN, HUGE_LEN, HugePages, LINE_LEN, without};
 use std::alloc::{GlobalAlloc, Layout};
 use std::fs;
 
@@ -51,6 +51,35 @@ fn what_grows_and_shrinks_across_the_border_keeps_its_content() {
         memory.shrink_to_fit();
         assert!((0..kept.min(1000)).all(|n| memory[n] == content(n)), "{len}");
         (0..len.min(1000)).for_each(|n| memory[n] = content(n));
+    }
+}
+
+#[test]
+fn what_is_as_long_as_a_cache_line_has_lines_of_its_own() {
+    let kept: Vec<Vec<u8>> = (0..200).map(|len| vec![7; len]).collect();
+    for memory in kept.iter().filter(|memory| memory.len() >= LINE_LEN) {
+        assert_eq!(memory.as_ptr().addr() % LINE_LEN, 0, "{}", memory.len());
+    }
+    let mut lines: Vec<usize> = kept
+        .iter()
+        .filter(|memory| memory.len() >= LINE_LEN)
+        .flat_map(|memory| {
+            memory.as_ptr_range().start.addr() / LINE_LEN..=(memory.as_ptr_range().end.addr() - 1) / LINE_LEN
+        })
+        .collect();
+    let all = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), all, "two share a line");
+}
+
+#[test]
+fn what_grows_and_shrinks_across_a_line_keeps_its_content() {
+    let mut memory: Vec<u8> = (0..10).collect();
+    for len in [63, 64, 65, 200, 64, 63, 20, 128] {
+        memory.resize(len, 1);
+        memory.shrink_to_fit();
+        assert!((0..10).all(|n| memory[usize::from(n)] == n), "{len}");
     }
 }
 
