@@ -16,6 +16,8 @@ use std::num::NonZeroU32;
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use xsk_rs::config::{FrameSize, QueueSize, UmemConfig};
 use xsk_rs::{FrameDesc, Umem};
 
@@ -25,6 +27,8 @@ const HEADROOM_LEN: u32 = 256;
 const FRAME_SIZES: [u32; 2] = [2048, 4096];
 /// Of two addresses in different frames, the quotients by this differ.
 const FRAME_UNIT: usize = FRAME_SIZES[0] as usize;
+/// How long huge pages are waited for that a UMEM had which has just gone.
+const GIVEN_BACK: Duration = Duration::from_millis(200);
 /// Frames come in multiples of this, so that a UMEM is whole huge pages (2 MiB).
 const FRAME_COUNT_UNIT: u32 = 1024;
 
@@ -212,8 +216,17 @@ fn frame_size(mtu: u32) -> u32 {
     if HEADROOM_LEN + ETHERNET_LEN + mtu <= small { small } else { large }
 }
 
+/// Waits until so many bytes of huge pages are free again, if that isn't long: the kernel gives back the memory of a UMEM
+/// a little after its last socket is closed.
+pub(crate) fn await_huge_pages(len_bytes: u64) {
+    let begin = Instant::now();
+    while !huge_pages_are_free(len_bytes) && begin.elapsed() < GIVEN_BACK {
+        sleep(Duration::from_millis(1));
+    }
+}
+
 /// True if so many bytes are whole huge pages and these are free.
-fn huge_pages_are_free(len_bytes: u64) -> bool {
+pub(crate) fn huge_pages_are_free(len_bytes: u64) -> bool {
     fs::read_to_string("/proc/meminfo").is_ok_and(|meminfo| has_huge_pages(&meminfo, len_bytes))
 }
 

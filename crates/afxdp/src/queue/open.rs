@@ -99,10 +99,16 @@ impl Queue {
     ) -> Result<Self, QueueError> {
         memlock::lift_limit();
         let (first, second) = accesses(interfaces)?;
+        let mtu = interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(0);
+        let len_bytes = memory_len_bytes(interfaces.len(), most_interfaces, mtu);
+        let had_huge_pages = umem::huge_pages_are_free(len_bytes);
         match (Self::bind(number, interfaces, most_interfaces, punt, first), second) {
             (Err(QueueError::Bind { source, .. }), Some(second))
                 if source.raw_os_error() != Some(libc::EBUSY) =>
             {
+                if had_huge_pages {
+                    umem::await_huge_pages(len_bytes);
+                }
                 Self::bind(number, interfaces, most_interfaces, punt, second)
             }
             (result, _) => result,
