@@ -89,6 +89,9 @@ pub(super) fn siblings(facts: &Facts) -> Vec<Finding> {
 
 pub(super) fn interrupts(facts: &Facts) -> Vec<Finding> {
     let Workers::Known(plan) = facts.workers() else { return Vec::new() };
+    if facts.intent.dataplane.idle == Idle::BusyPoll {
+        return vec![Finding::ok("workers do their work on their own cores")];
+    }
     let workers: BTreeSet<_> = plan.workers.iter().copied().collect();
     each(facts, |_, nic| {
         Some(if_seen(&nic.interrupts, |interrupts| {

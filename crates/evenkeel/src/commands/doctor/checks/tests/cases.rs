@@ -97,6 +97,10 @@ pub(super) const CASES: &[Case] = &[
     ("interrupts", Warning, &["cores: 40", "echo 0 > /proc/irq/$irq/smp_affinity_list"], |facts| {
         nic(facts).interrupts.as_mut().unwrap()[0].cores = BTreeSet::from([1, 3]);
     }),
+    ("interrupts", Severity::Ok, &["their work"], |facts| {
+        facts.intent.dataplane.idle = Idle::BusyPoll;
+        nic(facts).interrupts.as_mut().unwrap()[0].cores = BTreeSet::from([3]);
+    }),
     ("irqbalance", Warning, &["systemctl disable --now irqbalance"], |facts| {
         facts.kernel.balances_interrupts = Ok(true);
     }),
