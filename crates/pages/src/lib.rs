@@ -12,6 +12,7 @@ use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,6 +36,16 @@ pub fn without<T>(work: impl FnOnce() -> T) -> T {
     let done = work();
     IS_ASKED.store(true, Ordering::Relaxed);
     done
+}
+
+/// Has the kernel find the memory of a range of addresses now (`MADV_POPULATE_WRITE`, Linux 5.14), so that whoever touches
+/// it first doesn't wait for that. What is there stays. False if the kernel can't; a range where nothing is mapped is nobody's.
+pub fn populate(range: Range<usize>) -> bool {
+    let begin = range.start - range.start % GRAIN_LEN;
+    let Some(begin) = NonNull::new(ptr::with_exposed_provenance_mut::<c_void>(begin)) else { return false };
+    // SAFETY: the advice changes no content, whatever the range is.
+    unsafe { madvise(begin, range.end.saturating_sub(begin.addr().get()), MmapAdvise::MADV_POPULATE_WRITE) }
+        .is_ok()
 }
 
 // SAFETY: a layout says by itself whether it is mapped or the system's, so that what one gave never gets to the other. A

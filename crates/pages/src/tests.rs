@@ -1,6 +1,6 @@
 //! The allocator is that of the tests themselves.
 
-use super::{GRAIN_LEN, HUGE_LEN, HugePages, LINE_LEN, without};
+use super::{GRAIN_LEN, HUGE_LEN, HugePages, LINE_LEN, populate, without};
 use std::alloc::{GlobalAlloc, Layout};
 use std::fs;
 
@@ -9,6 +9,10 @@ static ALLOCATOR: HugePages = HugePages;
 
 /// KiB of huge pages in the mapping that an address is in (`proc_pid_smaps(5)`).
 fn huge_kib(address: usize) -> usize {
+    kib(address, "AnonHugePages:")
+}
+
+fn kib(address: usize, of: &str) -> usize {
     let text = fs::read_to_string("/proc/self/smaps").expect("it can be read");
     let mut is_here = false;
     for line in text.lines() {
@@ -16,7 +20,7 @@ fn huge_kib(address: usize) -> usize {
         if let Some((from, to)) = first.split_once('-') {
             let number = |hex| usize::from_str_radix(hex, 16).expect("an address");
             is_here = (number(from)..number(to)).contains(&address);
-        } else if let (true, Some(kib)) = (is_here, line.strip_prefix("AnonHugePages:")) {
+        } else if let (true, Some(kib)) = (is_here, line.strip_prefix(of)) {
             return kib.trim().trim_end_matches(" kB").parse().expect("a number");
         }
     }
@@ -100,6 +104,26 @@ fn there_is_no_memory_without_end() {
     // SAFETY: the layout isn't empty.
     assert!(unsafe { HugePages.alloc(layout) }.is_null());
     assert!(Vec::<u64>::new().try_reserve_exact(1 << 55).is_err());
+}
+
+/// KiB of the mapping that an address is in which are in memory.
+fn resident_kib(address: usize) -> usize {
+    kib(address, "Rss:")
+}
+
+#[test]
+fn memory_is_populated_without_being_changed() {
+    let mut memory = Vec::<u8>::with_capacity(64 * HUGE_LEN);
+    memory.extend_from_slice(b"there");
+    let begin = memory.as_ptr().addr();
+    let before = resident_kib(begin);
+    if !populate(begin + 3..begin + 16 * HUGE_LEN) {
+        eprintln!("SKIPPED: this kernel populates no memory on request");
+        return;
+    }
+    assert!(resident_kib(begin) >= before.max(16 * HUGE_LEN / 1024), "{} KiB", resident_kib(begin));
+    assert_eq!(memory, b"there");
+    assert!(!populate(GRAIN_LEN..2 * GRAIN_LEN), "nothing is mapped there");
 }
 
 #[test]

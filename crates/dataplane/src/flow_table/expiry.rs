@@ -5,6 +5,7 @@
 //! So a sweep over a million flows reads two megabytes and a few entries.
 
 use super::TableError;
+use super::growth::Part;
 
 /// Length of a tick: 2^8 milliseconds.
 const TICK_SHIFT: u32 = 8;
@@ -31,6 +32,11 @@ impl Alarms {
         let mut ticks = Vec::new();
         ticks.try_reserve_exact(capacity).map_err(|_| TableError::NoMemory(capacity))?;
         Ok(Self { ticks, capacity })
+    }
+
+    /// Where its memory is.
+    pub(super) fn part(&self) -> Part {
+        Part { begin: self.ticks.as_ptr().addr(), place_len: size_of::<u16>(), capacity: self.capacity }
     }
 
     /// Most flows.

@@ -59,10 +59,22 @@ pub(super) fn reserve(hasher: &RandomState, shares: &[usize]) -> Result<Index, T
         let slots = if share < FEW { (share * 4).max(32) } else { share.saturating_mul(2) };
         let slots = slots.checked_next_power_of_two().ok_or(TableError::NoMemory(share))?;
         // of so many slots hashbrown lets 7/8 be used
-        *shard.get_mut() =
+        let mut fresh =
             RawTable::try_with_capacity(slots / 8 * 7).map_err(|_| TableError::NoMemory(share))?;
+        touch(&mut fresh);
+        *shard.get_mut() = fresh;
     }
     Ok(index)
+}
+
+/// Links stand everywhere from the first flows on, so that all of the memory is touched now, and not by a worker.
+fn touch(slots: &mut Slots) {
+    const SLOTS_OF_A_PAGE: usize = 4096 / size_of::<Link>();
+    for slot in (0..slots.buckets()).step_by(SLOTS_OF_A_PAGE) {
+        // as its own hash, a slot's number leads to it
+        let _ = slots.try_insert_no_grow(slot as u64, (Link::NONE, SharedValue::new(())));
+    }
+    slots.clear_no_drop();
 }
 
 /// Brings in the control bytes with which the look-up of a hash begins.

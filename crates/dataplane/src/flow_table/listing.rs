@@ -7,7 +7,7 @@
 use super::entry::{FlowState, Link};
 use super::shard::Shard;
 use evenkeel_nexthop::MemberId;
-use evenkeel_packet::FlowKey;
+use evenkeel_packet::{FlowKey, FlowKey4};
 
 /// A copy of what is known of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,20 @@ pub struct FlowRecord {
     pub by_pin: bool,
 }
 
+impl FlowRecord {
+    const NONE: Self = Self {
+        key: FlowKey::V4(FlowKey4::NONE),
+        member: MemberId(0),
+        state: FlowState::HalfOpen,
+        packets: 0,
+        bytes: 0,
+        idle_ms: 0,
+        timeout_ms: 0,
+        confirmed: false,
+        by_pin: false,
+    };
+}
+
 /// Where a listing goes on. The default is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {
@@ -51,10 +65,12 @@ pub struct FlowPage {
 }
 
 impl FlowPage {
-    /// An empty page from `cursor` on with room for so many flows, but one at least.
+    /// An empty page from `cursor` on with room for so many flows, but one at least. Its memory is touched here: a worker
+    /// doesn't wait until the kernel has found and cleared it.
     #[must_use]
     pub fn new(cursor: Cursor, room: usize) -> Self {
-        let records = Vec::with_capacity(room.max(1));
+        let mut records = vec![FlowRecord::NONE; room.max(1)];
+        records.clear();
         Self { records, cursor, is_last: false }
     }
 

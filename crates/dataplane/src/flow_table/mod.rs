@@ -8,6 +8,7 @@
 
 mod entry;
 mod expiry;
+mod growth;
 mod index;
 mod listing;
 mod shard;
@@ -23,9 +24,11 @@ use crossbeam::utils::CachePadded;
 use dashmap::RwLock;
 use evenkeel_nexthop::TimeoutSets;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6};
+use growth::Growth;
 use index::Index;
 use shard::Books;
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 
 pub use entry::{FlowEntry, FlowState, Link};
 pub use index::Guess;
@@ -47,6 +50,7 @@ pub struct FlowTable {
     index: Index,
     /// Apart from each other, so that workers don't take each other's cache lines.
     books: Box<[CachePadded<RwLock<Books>>]>,
+    growth: Box<[CachePadded<Growth>]>,
     hasher: RandomState,
 }
 
@@ -106,20 +110,28 @@ impl FlowTable {
         if let Some(&most) = reserved.iter().find(|&&share| share > MOST_FLOWS) {
             return Err(TableError::TooLarge(most));
         }
-        let books = reserved.iter().enumerate().map(|(worker, &reserved)| {
-            let books = Books::reserve(share(spec.capacity, worker), reserved, spec.sweep)?;
-            Ok(CachePadded::new(RwLock::new(books)))
-        });
-        let books = books.collect::<Result<_, _>>()?;
+        let books = reserved
+            .iter()
+            .enumerate()
+            .map(|(worker, &reserved)| Books::reserve(share(spec.capacity, worker), reserved, spec.sweep));
+        let books = books.collect::<Result<Vec<_>, _>>()?;
+        let growth = books.iter().map(|books| CachePadded::new(Growth::of(books))).collect();
+        let books = books.into_iter().map(|books| CachePadded::new(RwLock::new(books))).collect();
         let hasher = spec.seeds.hasher();
         let index = index::reserve(&hasher, &reserved)?;
-        Ok(Self { index, books, hasher })
+        Ok(Self { index, books, growth, hasher })
     }
 
     /// Number of shards, one per worker.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.books.len()
+    }
+
+    /// Addresses of memory that no flow was in yet, and in which the next `flows` flows of every shard and family will be; of a
+    /// family without any, fewer. Takes no lock. The memory is there as long as the table is.
+    pub fn ahead(&self, flows: usize) -> impl Iterator<Item = Range<usize>> {
+        self.growth.iter().flat_map(move |growth| growth.ahead(flows))
     }
 
     /// Hash of a key, computed once per packet and good for every shard. Depends on the seeds and on the machine, and no
@@ -161,7 +173,8 @@ impl FlowTable {
     ) -> Option<Shard<'t>> {
         let books = self.books.get(worker)?.write();
         let index = self.index.shards().get(worker)?.write();
-        Some(Shard { books, index, hasher: &self.hasher, timeouts, counters })
+        let growth = self.growth.get(worker)?;
+        Some(Shard { books, index, growth, hasher: &self.hasher, timeouts, counters })
     }
 }
 

@@ -6,6 +6,7 @@
 use super::TableError;
 use super::entry::{FlowEntry, FlowState, Link};
 use super::expiry::Alarms;
+use super::growth::Growth;
 use super::index::{self, Guess, Reach, Slots};
 use super::slab::Flows;
 use super::sweep::Sweep;
@@ -55,6 +56,7 @@ impl Books {
 pub struct Shard<'t> {
     pub(super) books: RwLockWriteGuard<'t, Books>,
     pub(super) index: RwLockWriteGuard<'t, Slots>,
+    pub(super) growth: &'t Growth,
     pub(super) hasher: &'t RandomState,
     pub(super) timeouts: &'t TimeoutSets,
     /// Counters of the worker that holds the lock.
@@ -163,6 +165,7 @@ impl<'t> Shard<'t> {
         flows.live.set(self.len() as u64);
         flows.unconfirmed.set(self.unconfirmed() as u64);
         flows.capacity.set(self.books.capacity as u64);
+        self.growth.tell(self.books.flows.v4.used(), self.books.flows.v6.used());
     }
 
     /// Puts a flow in that isn't there, making room as the bounds allow. `None`: all are confirmed, the flow can't be

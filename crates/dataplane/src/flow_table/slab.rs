@@ -5,6 +5,7 @@
 
 use super::TableError;
 use super::entry::{FlowEntry, Link};
+use super::growth::Part;
 use super::unconfirmed::Entries;
 use crate::prefetch;
 use ahash::RandomState;
@@ -51,6 +52,20 @@ impl<K: Key> Slab<K> {
         let mut flows = Vec::new();
         flows.try_reserve_exact(capacity).map_err(|_| TableError::NoMemory(capacity))?;
         Ok(Self { flows, capacity, len: 0, free: Link::NONE })
+    }
+
+    /// Where its memory is.
+    pub(super) fn part(&self) -> Part {
+        Part {
+            begin: self.flows.as_ptr().addr(),
+            place_len: size_of::<Flow<K>>(),
+            capacity: self.flows.capacity().min(self.capacity),
+        }
+    }
+
+    /// Places that ever were in use.
+    pub(super) const fn used(&self) -> usize {
+        self.flows.len()
     }
 
     /// True if this very flow is at a link.

@@ -5,7 +5,7 @@ use super::crew::Crew;
 use super::side::{self, Port, Side};
 use super::told::Printer;
 use super::worker_thread::WorkerThread;
-use super::{Refused, interfaces, latency, say, services};
+use super::{Refused, interfaces, latency, memory, say, services};
 use anyhow::{Context, Result, bail};
 use evenkeel_afxdp::{Capability, Interface, PuntDevice, Queue, Steering, check_capabilities, queues_remedy};
 use evenkeel_capture::{Report, WorkerReport};
@@ -110,6 +110,7 @@ impl Forwarder {
         services::say(&config);
         let workers = cores.workers.clone();
         pin_control(&cores);
+        memory::keep_ahead(&table)?;
         let side = side::Shared::new(Side {
             ports,
             steering,

@@ -8,6 +8,7 @@ mod crew;
 mod forwarder;
 mod interfaces;
 mod latency;
+mod memory;
 mod printout;
 mod report_file;
 mod say;
