@@ -12,7 +12,7 @@ const SYNS: u32 = 3 << 20;
 /// and the table is full.
 const LOADS: [Load; 3] = [
     Load { name: "half-full", room: ROOM, established: 786_000, syn_ms: 100, syns: SYNS },
-    Load { name: "nearly-full", room: ROOM, established: 1_730_000, syn_ms: 100, syns: SYNS },
+    Load { name: "nearly-full", room: ROOM, established: 1_660_000, syn_ms: 100, syns: SYNS },
     Load { name: "syn-flood", room: ROOM, established: 1_500_000, syn_ms: 10_000, syns: SYNS },
 ];
 

@@ -5,8 +5,8 @@ use crate::mailbox::{Answer, Question};
 use crate::walk::View;
 
 /// Most flows that one poll copies, and most slots that it passes: a few microseconds, less than a full burst takes.
-pub(super) const ENTRIES_PER_POLL: usize = 256;
-const SLOTS_PER_POLL: usize = 1 << 14;
+pub(super) const ENTRIES_PER_POLL: usize = 64;
+const SLOTS_PER_POLL: usize = 1 << 12;
 
 /// Goes on with the question in work, or takes the next one. While there are any, the worker is behind and doesn't
 /// sleep.
