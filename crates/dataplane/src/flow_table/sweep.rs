@@ -20,7 +20,7 @@ const ROUND_MS: u64 = 400;
 const WHOLE_EVERY_MS: u32 = 1000;
 /// Most alarms that one poll reads, and most entries that it looks at.
 const PLACES_PER_POLL: usize = 1 << 18;
-const ENTRIES_PER_POLL: usize = 256;
+const ENTRIES_PER_POLL: usize = 128;
 /// The same for a poll that found no packets: nobody waits.
 const ENTRIES_PER_IDLE_POLL: usize = 8192;
 
