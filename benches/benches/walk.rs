@@ -9,15 +9,19 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_g
 use evenkeel_benches::contest::Contest;
 use evenkeel_benches::figures::{self, Row, has_room_for_10m, is_short};
 use evenkeel_benches::frames::Kind;
+use evenkeel_benches::rig::Rig;
 use evenkeel_benches::traffic::Traffic;
 use std::time::Duration;
 
-/// A case, the room of its flow table, and what it sends.
-type Case = (String, usize, Box<dyn Fn() -> Traffic>);
+/// A case, the worker that it is for, and what it sends.
+type Case = (String, Box<dyn Fn() -> Rig>, Box<dyn Fn() -> Traffic>);
+
+/// Room for flows when nobody asks for another.
+const DEFAULT_ROOM: usize = 1_000_000;
 
 /// Flows, how they are called, and the room for them.
 const SIZES: [(u32, &str, usize); 3] =
-    [(65_536, "64k", 1_000_000), (1 << 20, "1M", 2 << 20), (10_000_000, "10M", 16 << 20)];
+    [(1 << 16, "64k", 1 << 17), (1 << 20, "1M", 2 << 20), (10_000_000, "10M", 16 << 20)];
 
 fn walk(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("walk");
@@ -40,21 +44,30 @@ fn cases() -> Vec<Case> {
         for (flows, size, room) in SIZES.into_iter().take(sizes) {
             let case = format!("{name}-established/{size}");
             if size != "10M" || has_room_for_10m(&case) {
-                cases.push((case, room, Box::new(move || Traffic::established(kind, flows))));
+                cases.push(in_room(case, room, move || Traffic::established(kind, flows)));
             }
         }
     }
     let (flows, room, size) =
         if is_short() { (1 << 16, 1 << 17, "64k-of-128k") } else { (1 << 20, 2 << 20, "1M-of-2M") };
-    cases.push((format!("tcp4-first/{size}"), room, Box::new(move || Traffic::first(Kind::Tcp4, flows))));
-    cases.push(("mixed".into(), 1_000_000, Box::new(Traffic::mixed)));
+    cases.push(in_room(format!("tcp4-first/{size}"), room, move || Traffic::first(Kind::Tcp4, flows)));
+    cases.push(in_room("mixed".into(), DEFAULT_ROOM, Traffic::mixed));
+    let few = || Traffic::established(Kind::Tcp4, 1 << 16);
+    cases.push(in_room("tcp4-established/64k-of-default".into(), DEFAULT_ROOM, few));
+    let aligned = || Rig::new(1 << 17).in_aligned_chunks();
+    cases.push(("tcp4-established/64k-aligned-chunks".into(), Box::new(aligned), Box::new(few)));
     cases
 }
 
-fn measure(group: &mut BenchmarkGroup<'_, WallTime>, (case, room, traffic): &Case, rows: &mut Vec<Row>) {
+/// A case whose flow table has room for so many flows.
+fn in_room(case: String, room: usize, traffic: impl Fn() -> Traffic + 'static) -> Case {
+    (case, Box::new(move || Rig::new(room)), Box::new(traffic))
+}
+
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, (case, rig, traffic): &Case, rows: &mut Vec<Row>) {
     let mut contest = None;
     group.bench_function(case, |bencher| {
-        let contest = contest.get_or_insert_with(|| Contest::new(*room, traffic));
+        let contest = contest.get_or_insert_with(|| Contest::new(rig(), traffic));
         bencher.iter_custom(|packets| contest.run(packets));
     });
     let Some(contest) = contest else { return };

@@ -46,10 +46,10 @@ pub struct Outcome {
 }
 
 impl Contest {
-    /// Prepares both for traffic that `traffic` makes; the worker's table has room for `flow_capacity` flows.
+    /// Prepares a worker and the plain forwarder for traffic that `traffic` makes.
     #[must_use]
-    pub fn new(flow_capacity: usize, traffic: impl Fn() -> Traffic) -> Self {
-        let ours = Side::new(Rig::new(flow_capacity), traffic());
+    pub fn new(rig: Rig, traffic: impl Fn() -> Traffic) -> Self {
+        let ours = Side::new(rig, traffic());
         // as it comes: nobody has asked for huge pages
         let plain = evenkeel_pages::without(|| Side::new(Plain::default(), traffic()));
         Self { ours, plain, rounds: Vec::new(), allocated: 0 }

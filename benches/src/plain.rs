@@ -6,7 +6,7 @@ use crate::rig::AREA;
 use crate::traffic::Taker;
 use dashmap::DashMap;
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
-use evenkeel_dataplane::memory::FRAME_LEN;
+use evenkeel_dataplane::memory::FRAME_SPACING;
 use evenkeel_packet::{FlowKey, FlowKey4, FlowKey6, Mac};
 
 const SOURCE: Mac = Mac([2, 0, 0, 0, 2, 1]);
@@ -36,7 +36,7 @@ impl Default for Plain {
         let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
         Self {
             table: DashMap::with_hasher(hasher),
-            area: vec![0; AREA * FRAME_LEN],
+            area: vec![0; AREA * FRAME_SPACING],
             written: Vec::with_capacity(AREA),
             forwarded: 0,
         }
@@ -45,13 +45,13 @@ impl Default for Plain {
 
 impl Taker for Plain {
     fn write_frame(&mut self, frame: &[u8]) {
-        let start = self.written.len() * FRAME_LEN;
+        let start = self.written.len() * FRAME_SPACING;
         self.area[start..start + frame.len()].copy_from_slice(frame);
         self.written.push(frame.len() as u16);
     }
 
     fn drain(&mut self) {
-        for (frame, &len) in self.area.chunks_exact_mut(FRAME_LEN).zip(&self.written) {
+        for (frame, &len) in self.area.chunks_exact_mut(FRAME_SPACING).zip(&self.written) {
             self.forwarded += u64::from(forward(&self.table, &mut frame[..usize::from(len)]));
         }
         self.written.clear();

@@ -51,7 +51,7 @@ const fn case(name: &'static str, work: Work) -> Case {
 }
 
 impl Case {
-    /// Sets up and does it once; how many packets [`measured`] saw.
+    /// Sets up and does it once; how many packets `measured` saw.
     #[must_use]
     pub fn run(&self) -> u64 {
         match self.work {

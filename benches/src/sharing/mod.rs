@@ -2,7 +2,7 @@
 //! forwards packets of its own flows.
 //!
 //! A process with two workers runs under valgrind's lackey, which prints every access to memory. The workers take turns,
-//! each in a thread of its own, and tell by writing to [`MARKS`] when a turn begins and ends.
+//! each in a thread of its own, and tell by writing to `MARKS` when a turn begins and ends.
 
 mod line;
 mod trace;

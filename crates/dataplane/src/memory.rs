@@ -8,7 +8,7 @@ use evenkeel_nexthop::PortId;
 pub const FRAME_LEN: usize = 2048;
 
 /// Bytes from one frame to the next, by default: so that the headers of frames spread over the sets of a cache.
-const SPREAD: usize = FRAME_LEN + 64;
+pub const FRAME_SPACING: usize = FRAME_LEN + 64;
 
 /// A frame of a [`MemoryPort`].
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl MemoryPort {
     /// An area of `frames` frames, whose headers spread over the sets of a cache.
     #[must_use]
     pub fn new(frames: usize) -> Self {
-        Self::spaced(frames, SPREAD)
+        Self::spaced(frames, FRAME_SPACING)
     }
 
     /// An area whose frames are as close as in a UMEM with aligned chunks: their headers share 1 of 32 sets of a cache.
