@@ -1,7 +1,7 @@
 //! Evenkeel beside its peers on veth: who forwards how many small frames per second on one core, and how long a frame
 //! is in the box at which load.
 //!
-//! Every run has fresh namespaces ([`rig`]). The generator and the kernel's work on its frames have core 0, the
+//! Every run has fresh namespaces (`rig`). The generator and the kernel's work on its frames have core 0, the
 //! forwarder and the kernel's work on what it sends have core 1. Contenders take turns, round by round.
 
 mod account;
