@@ -13,14 +13,16 @@ pub const FRAME_SPACING: usize = FRAME_LEN + 64;
 /// A frame of a [`MemoryPort`].
 #[derive(Debug)]
 pub struct MemoryFrame {
-    slot: u32,
+    /// Where it begins in the area.
+    start: u32,
     len: u16,
 }
 
 /// A frame that was written.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
-    slot: u32,
+    /// Where it begins in the area.
+    start: u32,
     len: u16,
     port: PortId,
     wire_len: u32,
@@ -41,8 +43,7 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct MemoryPort {
     area: Vec<u8>,
-    /// Bytes from one frame to the next.
-    spacing: usize,
+    /// Where the free ones begin.
     free: Vec<u32>,
     /// Frames written, of which the first `taken` are with the worker.
     waiting: Vec<Waiting>,
@@ -61,7 +62,7 @@ pub struct MemoryPort {
 }
 
 impl MemoryPort {
-    /// An area of `frames` frames, whose headers spread over the sets of a cache.
+    /// An area of `frames` frames (at most two million), whose headers spread over the sets of a cache.
     #[must_use]
     pub fn new(frames: usize) -> Self {
         Self::spaced(frames, FRAME_SPACING)
@@ -76,8 +77,7 @@ impl MemoryPort {
     fn spaced(frames: usize, spacing: usize) -> Self {
         Self {
             area: vec![0; frames * spacing],
-            spacing,
-            free: (0..frames as u32).rev().collect(),
+            free: (0..frames).rev().map(|frame| (frame * spacing) as u32).collect(),
             waiting: Vec::with_capacity(frames),
             taken: 0,
             frames,
@@ -107,12 +107,12 @@ impl MemoryPort {
         if bytes.len() > FRAME_LEN {
             return false;
         }
-        let Some(slot) = self.free.pop() else { return false };
-        let start = slot as usize * self.spacing;
+        let Some(at) = self.free.pop() else { return false };
+        let start = at as usize;
         if let Some(to) = self.area.get_mut(start..start + bytes.len()) {
             to.copy_from_slice(bytes);
         }
-        self.waiting.push(Waiting { slot, len: bytes.len() as u16, port, wire_len });
+        self.waiting.push(Waiting { start: at, len: bytes.len() as u16, port, wire_len });
         true
     }
 
@@ -143,7 +143,7 @@ impl MemoryPort {
         if self.kept.is_some() {
             self.keep(frame, exit);
         }
-        self.free.push(frame.slot);
+        self.free.push(frame.start);
     }
 
     #[cold]
@@ -159,8 +159,8 @@ impl PortIo for MemoryPort {
     fn receive(&mut self, max: usize, burst: &mut Vec<Received<MemoryFrame>>) {
         let end = self.waiting.len().min(self.taken + max);
         let taken = self.waiting.get(self.taken..end).unwrap_or_default();
-        burst.extend(taken.iter().map(|&Waiting { slot, len, port, wire_len }| Received {
-            frame: MemoryFrame { slot, len },
+        burst.extend(taken.iter().map(|&Waiting { start, len, port, wire_len }| Received {
+            frame: MemoryFrame { start, len },
             port,
             wire_len,
         }));
@@ -173,13 +173,13 @@ impl PortIo for MemoryPort {
 
     #[inline]
     fn bytes<'a>(&'a self, frame: &'a MemoryFrame) -> &'a [u8] {
-        let start = frame.slot as usize * self.spacing;
+        let start = frame.start as usize;
         self.area.get(start..start + frame.len as usize).unwrap_or_default()
     }
 
     #[inline]
     fn bytes_mut<'a>(&'a mut self, frame: &'a mut MemoryFrame) -> &'a mut [u8] {
-        let start = frame.slot as usize * self.spacing;
+        let start = frame.start as usize;
         self.area.get_mut(start..start + frame.len as usize).unwrap_or_default()
     }
 
