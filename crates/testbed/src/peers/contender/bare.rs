@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use evenkeel_afxdp::{Interface, Mode, PuntDevice, Queue, Steering};
-use evenkeel_dataplane::{PortIo, Received, Unsent};
+use evenkeel_dataplane::{PortIo, Received, Unsent, prefetch};
 use evenkeel_nexthop::{PortId, Protocol, ServiceSpec, Timeouts};
 use evenkeel_packet::Mac;
 
@@ -68,6 +68,10 @@ fn forward(mut queue: Queue, source: Mac) -> ! {
         if burst.is_empty() {
             // Without memory for it, the loop goes on without sleep.
             let _ = queue.wait(SLEEP_MS);
+        }
+        // as a worker does: it would wait for the first byte of each
+        for received in &burst {
+            prefetch::line(queue.bytes(&received.frame).as_ptr());
         }
         for Received { mut frame, port, .. } in burst.drain(..) {
             if let Some((macs, _)) = queue.bytes_mut(&mut frame).split_first_chunk_mut::<12>() {
