@@ -6,9 +6,16 @@ use crate::service_table::Bits;
 /// Where a service is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Endpoint<A> {
-    pub(crate) address: A,
-    pub(crate) protocol: u8,
-    pub(crate) port: u16,
+    address: A,
+    /// Port, then protocol in the low 8 bits.
+    port_and_protocol: u32,
+}
+
+impl<A> Endpoint<A> {
+    #[inline(always)]
+    pub(crate) fn new(address: A, protocol: u8, port: u16) -> Self {
+        Self { address, port_and_protocol: u32::from(port) << 8 | u32::from(protocol) }
+    }
 }
 
 /// A table that is at most half full.
@@ -64,6 +71,5 @@ impl<A: Bits> ExactServices<A> {
 
 #[inline(always)]
 fn hash<A: Bits>(endpoint: &Endpoint<A>) -> usize {
-    let port = u64::from(endpoint.port) << 8 | u64::from(endpoint.protocol);
-    ((endpoint.address.spread() ^ port).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32) as usize
+    (endpoint.address.spread_with(endpoint.port_and_protocol) >> 32) as usize
 }

@@ -12,6 +12,8 @@ use std::net::IpAddr;
 
 const PROTOCOL_TCP: u8 = 6;
 const PROTOCOL_UDP: u8 = 17;
+/// The fraction of the golden ratio: a factor that spreads low bits over high ones.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// All services, indexed by their VIPs.
 #[derive(Debug, Default)]
@@ -61,7 +63,11 @@ pub(crate) trait Bits: Copy + Eq + Ord {
     fn prefix_mask(len: u8) -> Self;
     fn and(self, mask: Self) -> Self;
     /// A spread of the bits over a word.
-    fn spread(self) -> u64;
+    fn spread(self) -> u64 {
+        self.spread_with(0)
+    }
+    /// The same of the bits and of 24 more.
+    fn spread_with(self, more: u32) -> u64;
 }
 
 impl ServiceTable {
@@ -93,7 +99,7 @@ impl ServiceTable {
     pub(crate) fn classify4(&self, key: &FlowKey4) -> Option<ServiceId> {
         let (address, protocol, port) = (key.destination().to_bits(), key.protocol(), key.destination_port());
         self.exact4
-            .find(&Endpoint { address, protocol, port })
+            .find(&Endpoint::new(address, protocol, port))
             .or_else(|| Length::find(&self.v4, address, |vip| vip.service(protocol, port)))
     }
 
@@ -102,7 +108,7 @@ impl ServiceTable {
     pub(crate) fn classify6(&self, key: &FlowKey6) -> Option<ServiceId> {
         let (address, protocol, port) = (key.destination().to_bits(), key.protocol(), key.destination_port());
         self.exact6
-            .find(&Endpoint { address, protocol, port })
+            .find(&Endpoint::new(address, protocol, port))
             .or_else(|| Length::find(&self.v6, address, |vip| vip.service(protocol, port)))
     }
 
@@ -139,7 +145,7 @@ fn exact<A: Bits>(vips: &BTreeMap<(u8, A), Vip>) -> Vec<(Endpoint<A>, ServiceId)
     whole
         .flat_map(|(&(_, address), vip)| {
             vip.listed().filter_map(move |(protocol, port)| {
-                Some((Endpoint { address, protocol, port }, vip.service(protocol, port)?))
+                Some((Endpoint::new(address, protocol, port), vip.service(protocol, port)?))
             })
         })
         .collect()
@@ -271,9 +277,9 @@ impl Bits for u32 {
         self & mask
     }
 
-    #[inline]
-    fn spread(self) -> u64 {
-        u64::from(self).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    #[inline(always)]
+    fn spread_with(self, more: u32) -> u64 {
+        (u64::from(more) << 32 | u64::from(self)).wrapping_mul(SPREAD)
     }
 }
 
@@ -288,10 +294,10 @@ impl Bits for u128 {
         self & mask
     }
 
-    #[inline]
-    fn spread(self) -> u64 {
+    #[inline(always)]
+    fn spread_with(self, more: u32) -> u64 {
         let (high, low) = ((self >> 64) as u64, self as u64);
-        (high ^ low.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        (high ^ low.rotate_left(29) ^ u64::from(more) << 16).wrapping_mul(SPREAD)
     }
 }
 

@@ -113,6 +113,16 @@ pub(crate) enum Matter {
     LaterFragment(FragmentKey),
 }
 
+impl Matter {
+    /// The flow in question.
+    pub(crate) const fn lookup(&self) -> Option<&Lookup<FlowKey>> {
+        match self {
+            Self::Flow(lookup) | Self::IcmpError(lookup) => Some(lookup),
+            Self::Settled(_) | Self::LaterFragment(_) => None,
+        }
+    }
+}
+
 /// What the flow table says of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {

@@ -38,7 +38,11 @@ pub(crate) fn parse<P: PortIo>(
         },
         None => {
             let outcome = evenkeel_packet::winding(frame, wire_len, own);
-            tasks.wind(winding(&outcome, frame, snapshot, table));
+            let judged = winding(&outcome, frame, snapshot, table);
+            if let Some(lookup) = judged.matter.lookup() {
+                shard.prefetch_control(lookup.hash);
+            }
+            tasks.wind(judged);
         }
     }
 }

@@ -81,16 +81,6 @@ impl<F> Burst<F> {
     }
 }
 
-impl Matter {
-    /// The flow in question.
-    const fn lookup(&self) -> Option<&Lookup<FlowKey>> {
-        match self {
-            Self::Flow(lookup) | Self::IcmpError(lookup) => Some(lookup),
-            Self::Settled(_) | Self::LaterFragment(_) => None,
-        }
-    }
-}
-
 /// What another worker's shard knows of a packet's flow.
 fn ask(shard: &mut Shard<'_>, matter: &Matter, view: &View<'_>, room: &mut usize) -> Found {
     let Some(lookup) = matter.lookup() else { return Found::Nothing };
