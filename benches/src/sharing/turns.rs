@@ -35,6 +35,9 @@ pub fn take_turns() {
     });
 }
 
+/// Time in which a thread gets from one barrier to the next, under valgrind.
+const SETTLING: std::time::Duration = std::time::Duration::from_millis(200);
+
 fn turns(rig: &mut Rig, worker: usize, barrier: &Barrier) {
     let flows: Vec<u32> = permutation(FLOWS, 1).iter().map(|flow| flow + FLOWS * worker as u32).collect();
     let mut frame = Kind::Tcp4.template(0x10);
@@ -43,6 +46,8 @@ fn turns(rig: &mut Rig, worker: usize, barrier: &Barrier) {
         if turn != worker {
             continue;
         }
+        // the other one has to sleep at the barrier by then: what it does on its way there would count as this one's
+        std::thread::sleep(SETTLING);
         rig.establish(Kind::Tcp4, &flows);
         for _ in 0..TURNS {
             for _ in 0..AREA / flows.len() {
