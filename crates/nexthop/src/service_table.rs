@@ -66,6 +66,7 @@ pub(crate) trait Bits: Copy + Eq + Ord {
     fn spread(self) -> u64 {
         self.spread_with(0)
     }
+
     /// The same of the bits and of 24 more.
     fn spread_with(self, more: u32) -> u64;
 }

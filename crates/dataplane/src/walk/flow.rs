@@ -8,7 +8,7 @@ use evenkeel_packet::{FlowKey, TcpSignal};
 
 impl Table<'_, '_> {
     /// A packet of a service: forward it to whom its flow is pinned, or pin it. `link` is where the flow is, if it is
-    /// known; `None`: another shard may know it.
+    /// known. Returns `None` if it isn't and another shard may know it.
     #[inline]
     pub(crate) fn flow<K: Copy + Into<FlowKey>>(
         &mut self,
@@ -19,8 +19,8 @@ impl Table<'_, '_> {
         let now_ms = self.view.now_ms as u32;
         let sets = self.shard.timeouts();
         let Some((link, entry)) = link.and_then(|link| Some((link, self.shard.entry(link)?))) else {
-            let is_over = self.elsewhere && lookup.signal.may_be_known();
-            return if is_over { None } else { Some(self.unknown(&lookup.widened(), wire_len)) };
+            let may_be_elsewhere = self.elsewhere && lookup.signal.may_be_known();
+            return (!may_be_elsewhere).then(|| self.unknown(&lookup.widened(), wire_len));
         };
         if entry.is_over(now_ms, sets) || lookup.signal.takes_anew(entry.state()) {
             self.shard.end(link);
