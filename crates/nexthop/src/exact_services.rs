@@ -36,12 +36,9 @@ impl<A: Bits> ExactServices<A> {
         let size = if services.is_empty() { 0 } else { (2 * services.len()).next_power_of_two() };
         let mut table = Self { slots: vec![None; size] };
         for (endpoint, service) in services {
-            if table.find(&endpoint).is_none() {
-                let free =
-                    table.places(&endpoint).find(|&at| table.slots.get(at).is_some_and(Option::is_none));
-                if let Some(slot) = free.and_then(|at| table.slots.get_mut(at)) {
-                    *slot = Some((endpoint, service));
-                }
+            let place = table.place(&endpoint);
+            if let Some(slot @ None) = table.slots.get_mut(place) {
+                *slot = Some((endpoint, service));
             }
         }
         table
@@ -50,22 +47,22 @@ impl<A: Bits> ExactServices<A> {
     /// The service that is reached there.
     #[inline(always)]
     pub(crate) fn find(&self, endpoint: &Endpoint<A>) -> Option<ServiceId> {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash(endpoint);
-        // there is an empty slot, or none at all
-        while let Some(Some((other, service))) = self.slots.get(at & mask) {
-            if other == endpoint {
-                return Some(*service);
-            }
-            at = at.wrapping_add(1);
-        }
-        None
+        self.slots.get(self.place(endpoint))?.map(|(_, service)| service)
     }
 
-    /// Where an endpoint may be, in order.
-    fn places(&self, endpoint: &Endpoint<A>) -> impl Iterator<Item = usize> + use<A> {
-        let (start, size) = (hash(endpoint), self.slots.len());
-        (0..size).map(move |step| start.wrapping_add(step) & (size - 1))
+    /// Where an endpoint is, or would be: at the first slot from its hash on that no other one has. There is an empty
+    /// slot, or none at all.
+    #[inline(always)]
+    fn place(&self, endpoint: &Endpoint<A>) -> usize {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut place = hash(endpoint) & mask;
+        while let Some(Some((other, _))) = self.slots.get(place) {
+            if other == endpoint {
+                break;
+            }
+            place = (place + 1) & mask;
+        }
+        place
     }
 }
 
